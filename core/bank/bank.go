@@ -1,0 +1,169 @@
+// Package bank is one resource behind a resource manager: accounts, transfers between them, and reads, with locks held from
+// prepare to outcome. It is durable and atomic by itself, as a database with PREPARE TRANSACTION is: what it has prepared survives
+// the crash of the resource manager, an outcome is applied once however often it is told, and an abort is remembered, so that a
+// prepare that was slow cannot take locks after it.
+package bank
+
+import (
+	"errors"
+	"fmt"
+
+	"paxoscommit/core"
+)
+
+// MaxAccounts limits the accounts of all banks together; accounts are numbered from 1.
+const MaxAccounts = 64
+
+// ErrNotPrepared means that a transaction is to be committed that this bank never prepared.
+var ErrNotPrepared = errors.New("bank: commit of a transaction that is not prepared here")
+
+// Work is what a transaction does, at all banks together: move Amount (at least 1) from one account to another, or read a set of
+// accounts. The zero account means none.
+type Work struct {
+	From, To uint8
+	Amount   int64
+	Read     core.Set
+}
+
+// Accounts returns the accounts that the work touches.
+func (w Work) Accounts() core.Set {
+	s := w.Read
+	if w.From != 0 {
+		s = s.With(w.From)
+	}
+	if w.To != 0 {
+		s = s.With(w.To)
+	}
+	return s
+}
+
+// Change returns what the work adds to an account once it is committed.
+func (w Work) Change(account uint8) int64 {
+	change := int64(0)
+	if account == w.To {
+		change += w.Amount
+	}
+	if account == w.From {
+		change -= w.Amount
+	}
+	return change
+}
+
+// Bank keeps the accounts of one resource manager. Reset makes it ready.
+type Bank struct {
+	mine     core.Set
+	balance  [MaxAccounts]int64
+	lock     [MaxAccounts]core.TxID // who holds the account; the zero id nobody
+	txs      core.Table[txState]
+	finished core.Finished
+}
+
+// txState is Prepared, Committed or Aborted.
+type txState struct {
+	state   core.Value
+	work    Work
+	members core.Set
+}
+
+// Reset makes b a bank of the given accounts, each with the opening balance.
+func (b *Bank) Reset(mine core.Set, opening int64) {
+	b.mine = mine
+	for i := range b.balance {
+		b.balance[i], b.lock[i] = 0, core.TxID{}
+	}
+	for s := mine; s != 0; s &= s - 1 {
+		b.balance[s.First()-1] = opening
+	}
+	b.txs.Clear()
+	b.finished.Clear()
+}
+
+// CopyFrom makes b equal to src and shares nothing with it.
+func (b *Bank) CopyFrom(src *Bank) {
+	b.mine, b.balance, b.lock = src.mine, src.balance, src.lock
+	b.txs.CopyFrom(&src.txs)
+	b.finished.CopyFrom(&src.finished)
+}
+
+// Balance returns what is in an account of this bank.
+func (b *Bank) Balance(account uint8) int64 { return b.balance[account-1] }
+
+// Prepare locks the accounts here that the work touches, and returns the vote: Prepared, or Aborted when one is locked by
+// another transaction (it does not wait) or holds too little. Asked again it answers the same, as long as it is prepared. It returns
+// NoValue when the transaction already has its outcome here, for then nobody is waiting for a vote.
+func (b *Bank) Prepare(tx core.TxID, members core.Set, w Work) core.Value {
+	if b.finished.Has(tx) {
+		return core.NoValue
+	}
+	if st := b.txs.Get(tx); st != nil {
+		if st.state == core.Prepared {
+			return core.Prepared
+		}
+		return core.NoValue
+	}
+	here := w.Accounts() & b.mine
+	for s := here; s != 0; s &= s - 1 {
+		if b.lock[s.First()-1] != (core.TxID{}) {
+			return core.Aborted
+		}
+	}
+	if w.From != 0 && here.Has(w.From) && b.balance[w.From-1] < w.Amount {
+		return core.Aborted
+	}
+	for s := here; s != 0; s &= s - 1 {
+		b.lock[s.First()-1] = tx
+	}
+	*b.txs.Put(tx) = txState{state: core.Prepared, work: w, members: members}
+	return core.Prepared
+}
+
+// Finish applies an outcome and lets go of the locks. What has been finished stays as it is. An abort of what was never
+// prepared is remembered. The error is ErrNotPrepared.
+func (b *Bank) Finish(tx core.TxID, outcome core.Value) error {
+	if b.finished.Has(tx) {
+		return nil
+	}
+	st := b.txs.Get(tx)
+	if st == nil && outcome == core.Committed {
+		return fmt.Errorf("%w: %v", ErrNotPrepared, tx)
+	}
+	if st == nil {
+		b.txs.Put(tx).state = core.Aborted
+		return nil
+	}
+	if st.state != core.Prepared {
+		return nil
+	}
+	st.state = outcome
+	for s := st.work.Accounts() & b.mine; s != 0; s &= s - 1 {
+		account := s.First()
+		b.lock[account-1] = core.TxID{}
+		if outcome == core.Committed {
+			b.balance[account-1] += st.work.Change(account)
+		}
+	}
+	return nil
+}
+
+// Forget drops what it knows of a finished transaction, and of all of its origin up to low; a late prepare of it is not
+// answered.
+func (b *Bank) Forget(tx core.TxID, low uint32) {
+	for seq := b.finished.Low(tx) + 1; seq <= low; seq++ {
+		b.txs.Delete(core.TxID{Origin: tx.Origin, Epoch: tx.Epoch, Seq: seq})
+	}
+	b.txs.Delete(tx)
+	b.finished.Raise(tx, low)
+	b.finished.Add(tx)
+}
+
+// InDoubt calls f for every prepared transaction without an outcome, in the order of their ids.
+func (b *Bank) InDoubt(f func(tx core.TxID, members core.Set)) {
+	if b.txs.Len() == 0 {
+		return
+	}
+	for _, i := range b.txs.Sorted() {
+		if tx, st := b.txs.At(int(i)); st.state == core.Prepared {
+			f(tx, st.members)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package core
+
+import (
+	"fmt"
+	"math/bits"
+	"strconv"
+)
+
+// Limits of one transaction and of one layout.
+const (
+	MaxRMs       = 64
+	MaxAcceptors = 15
+	MaxLeaders   = 15
+	MaxClients   = 15
+)
+
+// NodeID names a process: one log, one crash, any set of roles. The first node is 1; 0 means no node, which is where
+// clients live.
+type NodeID uint8
+
+// String gives the name that schedules use: n1, n2, ...
+func (n NodeID) String() string { return "n" + strconv.Itoa(int(n)) }
+
+// RoleKind says what a role does. The zero kind means none.
+type RoleKind uint8
+
+// The kinds of role.
+const (
+	NoRole   RoleKind = iota
+	RM                // resource manager: one instance of Paxos each
+	Acceptor          // acceptor of every instance
+	Leader            // coordinator of the ballots above 0
+	Resource          // the database behind the resource manager of the same number
+	Client            // who asks for transactions
+	numRoleKinds
+)
+
+// NumRoleKinds is the length of an array indexed by RoleKind.
+const NumRoleKinds = int(numRoleKinds)
+
+// RoleNames holds the short name of each RoleKind, by kind.
+func RoleNames() [NumRoleKinds]string {
+	return [NumRoleKinds]string{"none", "rm", "acc", "ldr", "res", "cl"}
+}
+
+// Role addresses one role: rm1, acc2, ldr1. Numbers start at 1.
+type Role struct {
+	Kind RoleKind
+	ID   uint8
+}
+
+// String gives the role's name, such as rm1.
+func (r Role) String() string {
+	if int(r.Kind) >= NumRoleKinds {
+		return fmt.Sprintf("role%d.%d", r.Kind, r.ID)
+	}
+	return RoleNames()[r.Kind] + strconv.Itoa(int(r.ID))
+}
+
+// TxID names a transaction for ever: the client that began it, the incarnation of that client, and a number that the
+// client counts up from 1. Because a client's numbers are consecutive, the finished ones are remembered as a low-water mark
+// (see Finished) and forgetting stays bounded.
+type TxID struct {
+	Origin uint16
+	Epoch  uint16
+	Seq    uint32
+}
+
+// String gives c1.2 for the second transaction of client 1, and c1e3.2 where its epoch is 3.
+func (t TxID) String() string {
+	if t.Epoch == 0 {
+		return fmt.Sprintf("c%d.%d", t.Origin, t.Seq)
+	}
+	return fmt.Sprintf("c%de%d.%d", t.Origin, t.Epoch, t.Seq)
+}
+
+// Word packs the id into a number that orders ids by origin, epoch and sequence.
+func (t TxID) Word() uint64 {
+	return uint64(t.Origin)<<48 | uint64(t.Epoch)<<32 | uint64(t.Seq)
+}
+
+// Ballot numbers the rounds of every instance of a transaction. Ballot 0 of an instance belongs to its resource manager;
+// higher ballots are partitioned among the leaders (see Layout.NextBallot).
+type Ballot uint32
+
+// Value is what an instance can choose (Prepared or Aborted) and what a transaction can come to (Committed or Aborted).
+type Value uint8
+
+// The values. The zero value means none.
+const (
+	NoValue Value = iota
+	Prepared
+	Aborted
+	Committed
+	numValues
+)
+
+// String gives the value's name as the TLA+ modules write it.
+func (v Value) String() string {
+	names := [numValues]string{"none", "prepared", "aborted", "committed"}
+	if v >= numValues {
+		return fmt.Sprintf("value%d", uint8(v))
+	}
+	return names[v]
+}
+
+// Set is a set of the numbers 1 to 64: resource managers (instances), acceptors or nodes.
+type Set uint64
+
+// SetOf returns the set of the given numbers, each 1 to 64.
+func SetOf(ids ...uint8) Set {
+	var s Set
+	for _, id := range ids {
+		s = s.With(id)
+	}
+	return s
+}
+
+// FullSet returns {1, ..., n}, n at most 64.
+func FullSet(n int) Set { return Set(^uint64(0) >> (64 - uint(n))) }
+
+// Has tells whether id is in the set.
+func (s Set) Has(id uint8) bool { return s>>(id-1)&1 == 1 }
+
+// With returns the set with id added.
+func (s Set) With(id uint8) Set { return s | 1<<(id-1) }
+
+// Without returns the set with id taken out.
+func (s Set) Without(id uint8) Set { return s &^ (1 << (id - 1)) }
+
+// Len returns the number of members.
+func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
+
+// First returns the least member, or 65 of the empty set. "for r := s; r != 0; r &= r - 1 { r.First() }" visits all in order.
+func (s Set) First() uint8 { return uint8(bits.TrailingZeros64(uint64(s)) + 1) }
+
+// String lists the members: 1,2,3.
+func (s Set) String() string {
+	var b []byte
+	for r := s; r != 0; r &= r - 1 {
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, uint64(r.First()), 10)
+	}
+	return string(b)
+}
+
+// Votes maps instances to the values Prepared and Aborted: one set of instances for each.
+type Votes struct {
+	Prepared Set
+	Aborted  Set
+}
+
+// VoteOf returns the votes that hold one value for one instance.
+func VoteOf(ins uint8, v Value) Votes {
+	if v == Prepared {
+		return Votes{Prepared: SetOf(ins)}
+	}
+	return Votes{Aborted: SetOf(ins)}
+}
+
+// Of returns the value of one instance, NoValue if there is none.
+func (v Votes) Of(ins uint8) Value {
+	switch {
+	case v.Prepared.Has(ins):
+		return Prepared
+	case v.Aborted.Has(ins):
+		return Aborted
+	}
+	return NoValue
+}
+
+// Instances returns the instances that have a value.
+func (v Votes) Instances() Set { return v.Prepared | v.Aborted }
+
+// Union returns the votes of both; the caller knows that they agree where both speak.
+func (v Votes) Union(w Votes) Votes { return Votes{v.Prepared | w.Prepared, v.Aborted | w.Aborted} }
+
+// Outcome returns what a transaction of these members has come to when these are the values chosen: Aborted as soon as one is
+// Aborted, Committed when all are Prepared, otherwise NoValue (paper, section 4.1).
+func (v Votes) Outcome(members Set) Value {
+	switch {
+	case v.Aborted&members != 0:
+		return Aborted
+	case members != 0 && v.Prepared&members == members:
+		return Committed
+	}
+	return NoValue
+}

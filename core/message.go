@@ -1,0 +1,217 @@
+package core
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// MsgType says what a message is. The zero type means none.
+type MsgType uint8
+
+// The message types. Who sends what to whom is written beside each; "res" is the database behind a resource manager, which
+// answers when it likes, and "cl" is a client.
+const (
+	NoMsg          MsgType = iota
+	MsgRequest             // cl -> rm: commit this transaction
+	MsgQuery               // cl, rm -> ldr: what became of it? A leader that does not know sees to it that somebody will
+	MsgBeginCommit         // rm -> ldr: the first resource manager is prepared (section 3.2)
+	MsgPrepare             // ldr -> rm, rm -> res: prepare to commit
+	MsgVote                // res -> rm: the resource is prepared, or refuses
+	MsgFound               // res -> rm: after a restart, the resource holds this prepared transaction
+	MsgPhase1a             // ldr -> acc: ballot Bal of all instances begins
+	MsgPhase1b             // acc -> ldr: promised MBal; the votes accepted, all in ballot Bal
+	MsgPhase2a             // rm -> acc in ballot 0, ldr -> acc above: accept these votes
+	MsgPhase2b             // acc -> ldr or rm: accepted these votes in ballot Bal (one bundle, section 4.2)
+	MsgRejected            // acc -> ldr: promised MBal, which is higher than your ballot Bal
+	MsgCommit              // -> rm, res, cl: the transaction is committed
+	MsgAbort               // -> rm, res, cl: the transaction is aborted
+	MsgDone                // res -> rm, rm -> ldr: the outcome Val is applied and will stay
+	MsgForget              // ldr -> rm, acc; rm -> res: every member is done, forget it
+	MsgForgotten           // acc, rm -> ldr, cl: finished and forgotten (so are all of this origin up to Low)
+	numMsgTypes
+)
+
+// NumMsgTypes is the length of an array indexed by MsgType.
+const NumMsgTypes = int(numMsgTypes)
+
+// MsgNames holds the name of each MsgType, by type, as schedules write it.
+func MsgNames() [NumMsgTypes]string {
+	return [NumMsgTypes]string{
+		"none", "request", "query", "begin-commit", "prepare", "vote", "found", "phase1a", "phase1b", "phase2a", "phase2b",
+		"rejected", "commit", "abort", "done", "forget", "forgotten",
+	}
+}
+
+// String gives the type's name as schedules write it.
+func (t MsgType) String() string {
+	if int(t) >= NumMsgTypes {
+		return "msg" + strconv.Itoa(int(t))
+	}
+	return MsgNames()[t]
+}
+
+// Message is a message of any protocol: plain data, comparable, no pointers. Fields that a type does not use are zero.
+type Message struct {
+	Type    MsgType
+	Val     Value // MsgVote, MsgDone
+	Begin   bool  // MsgPhase2a: a BeginCommit rides on it (section 5)
+	From    Role
+	To      Role
+	Bal     Ballot // the ballot as in PaxosCommit.tla; in phase1b the ballot of the accepted votes
+	MBal    Ballot // MsgPhase1b, MsgRejected: the acceptor's promise
+	Low     uint32 // MsgForget, MsgForgotten: every Seq up to Low of this origin and epoch is finished
+	Tx      TxID
+	Members Set   // the transaction's resource managers: the descriptor that every message carries (section 6.1)
+	Votes   Votes // MsgPhase1b, MsgPhase2a, MsgPhase2b
+}
+
+// String gives the message by content, in the form that schedules use: "rm1->acc2 phase2a tx=c1.1 bal=0 ins=1 val=prepared".
+// Members are left out: they follow from the transaction.
+func (m Message) String() string { return string(m.AppendText(nil)) }
+
+// AppendText appends what String returns.
+func (m Message) AppendText(b []byte) []byte {
+	b = fmt.Appendf(b, "%v->%v %v tx=%v", m.From, m.To, m.Type, m.Tx)
+	switch m.Type {
+	case MsgPhase1a, MsgPhase2a, MsgPhase2b:
+		b = fmt.Appendf(b, " bal=%d", m.Bal)
+	case MsgPhase1b, MsgRejected:
+		b = fmt.Appendf(b, " mbal=%d bal=%d", m.MBal, m.Bal)
+	case MsgVote, MsgDone:
+		b = fmt.Appendf(b, " val=%v", m.Val)
+	case MsgForget, MsgForgotten:
+		b = fmt.Appendf(b, " low=%d", m.Low)
+	default:
+	}
+	b = m.Votes.appendText(b)
+	if m.Begin {
+		b = append(b, " begin"...)
+	}
+	return b
+}
+
+func (v Votes) appendText(b []byte) []byte {
+	if v.Instances().Len() == 1 {
+		ins := v.Instances().First()
+		return fmt.Appendf(b, " ins=%d val=%v", ins, v.Of(ins))
+	}
+	if v.Prepared != 0 {
+		b = fmt.Appendf(b, " prepared=%v", v.Prepared)
+	}
+	if v.Aborted != 0 {
+		b = fmt.Appendf(b, " aborted=%v", v.Aborted)
+	}
+	return b
+}
+
+// OutcomeMsg returns the message type that announces an outcome: MsgCommit or MsgAbort.
+func OutcomeMsg(v Value) MsgType {
+	if v == Committed {
+		return MsgCommit
+	}
+	return MsgAbort
+}
+
+// RecordType says what a record holds. The zero type means none.
+type RecordType uint8
+
+// The record types of the one log that a node has.
+const (
+	NoRecord       RecordType = iota
+	RecordVote                // rm: Val is its vote; durable before its phase2a
+	RecordOutcome             // rm: Val is the outcome; durable before the resource acts on it
+	RecordAcceptor            // acc: MBal, Bal and Votes, the whole state; durable before its 1b or 2b
+	RecordBallot              // ldr: Bal is the highest ballot used; durable before its phase1a
+	RecordForget              // finished and forgotten; durable before MsgForgotten
+	numRecordTypes
+)
+
+// NumRecordTypes is the length of an array indexed by RecordType.
+const NumRecordTypes = int(numRecordTypes)
+
+// String gives the type's name.
+func (t RecordType) String() string {
+	names := [NumRecordTypes]string{"none", "vote", "outcome", "acceptor", "ballot", "forget"}
+	if int(t) >= NumRecordTypes {
+		return "record" + strconv.Itoa(int(t))
+	}
+	return names[t]
+}
+
+// Record is what a role asks its node to append to its log. Records are plain data; a later record of the same role,
+// transaction and type replaces an earlier one.
+type Record struct {
+	Type    RecordType
+	Val     Value
+	Role    Role
+	Bal     Ballot
+	MBal    Ballot
+	Low     uint32
+	Tx      TxID
+	Members Set
+	Votes   Votes
+}
+
+// String gives the record by content.
+func (r Record) String() string {
+	b := fmt.Appendf(nil, "%v %v tx=%v", r.Role, r.Type, r.Tx)
+	switch r.Type {
+	case RecordVote, RecordOutcome:
+		b = fmt.Appendf(b, " val=%v", r.Val)
+	case RecordAcceptor:
+		b = r.Votes.appendText(fmt.Appendf(b, " mbal=%d bal=%d", r.MBal, r.Bal))
+	case RecordBallot:
+		b = fmt.Appendf(b, " bal=%d", r.Bal)
+	case RecordForget:
+		b = fmt.Appendf(b, " low=%d", r.Low)
+	default:
+	}
+	return string(b)
+}
+
+// TimerKind says what a timer is for. The zero kind means none.
+type TimerKind uint8
+
+// The timer kinds.
+const (
+	NoTimer       TimerKind = iota
+	TimerRetry              // say again what has had no answer
+	TimerTakeOver           // ldr: begin a higher ballot
+	TimerFlush              // acc: do not wait longer for the rest of the bundle
+	numTimerKinds
+)
+
+// NumTimerKinds is the length of an array indexed by TimerKind.
+const NumTimerKinds = int(numTimerKinds)
+
+// TimerNames holds the name of each TimerKind, by kind, as schedules write it.
+func TimerNames() [NumTimerKinds]string {
+	return [NumTimerKinds]string{"none", "retry", "takeover", "flush"}
+}
+
+// String gives the kind's name as schedules write it.
+func (k TimerKind) String() string {
+	if int(k) >= NumTimerKinds {
+		return "timer" + strconv.Itoa(int(k))
+	}
+	return TimerNames()[k]
+}
+
+// Timer names one timer of one role and transaction. How long it runs, and how it backs off, is the driver's business; in an
+// asynchronous world an armed timer may fire at any moment.
+type Timer struct {
+	Role  Role
+	Kind  TimerKind
+	Tx    TxID
+	Await Await
+}
+
+// Await says whom a timer waits for: roles of one kind. A synchronous world lets the timer fire only when one of these is
+// dead or cut off and nothing from it is in flight.
+type Await struct {
+	Kind RoleKind
+	IDs  Set
+}
+
+// String gives the timer by content: "ldr1 takeover tx=c1.1".
+func (t Timer) String() string { return fmt.Sprintf("%v %v tx=%v", t.Role, t.Kind, t.Tx) }

@@ -1,0 +1,227 @@
+package paxoscommit
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"paxoscommit/core"
+)
+
+// acceptor is an acceptor of every instance of every transaction. Its 2b of ballot 0 are bundled: it holds the votes that come in
+// until it has one for every instance, and then accepts them all with one record and one message (section 4.2).
+type acceptor struct {
+	role
+	faster bool
+	txs    core.Table[acceptorTx]
+}
+
+// acceptorTx is aState of PaxosCommit.tla for all instances of one transaction.
+type acceptorTx struct {
+	members core.Set
+	mbal    core.Ballot // promised: nothing below it will be accepted
+	bal     core.Ballot // the ballot in which votes were accepted
+	votes   core.Votes  // accepted
+	held    core.Votes  // of ballot 0, come in but not accepted yet
+}
+
+func (a *acceptor) reset(l *core.Layout, faster bool) {
+	a.layout, a.faster = l, faster
+	a.finished.Clear()
+	a.txs.Clear()
+}
+
+func (a *acceptor) copyFrom(src *acceptor) {
+	a.layout, a.id, a.faster = src.layout, src.id, src.faster
+	a.finished.CopyFrom(&src.finished)
+	a.txs.CopyFrom(&src.txs)
+}
+
+func (a *acceptor) appendKey(dst []byte) []byte {
+	dst = a.finished.AppendKey(dst)
+	dst = binary.AppendUvarint(dst, uint64(a.txs.Len()))
+	for _, i := range a.txs.Sorted() {
+		tx, st := a.txs.At(int(i))
+		dst = binary.BigEndian.AppendUint64(dst, tx.Word())
+		dst = binary.AppendUvarint(dst, uint64(st.members))
+		dst = binary.AppendUvarint(dst, uint64(st.mbal))
+		dst = binary.AppendUvarint(dst, uint64(st.bal))
+		dst = appendVotes(dst, st.votes)
+		dst = appendVotes(dst, st.held)
+	}
+	return dst
+}
+
+func (a *acceptor) message(m *core.Message, out *core.Output) error {
+	switch m.Type {
+	case core.MsgPhase1a:
+		if m.From.Kind != core.Leader || m.Bal == 0 || a.layout.LeaderOf(m.Bal) != m.From.ID {
+			return fmt.Errorf("paxoscommit: %v: ballot of another: %w", m, core.ErrMalformed)
+		}
+	case core.MsgPhase2a:
+		ins := m.Votes.Instances()
+		if m.Votes.Prepared&m.Votes.Aborted != 0 || ins&^m.Members != 0 ||
+			m.Bal == 0 && ins.Len() != 1 || m.Bal > 0 && ins != m.Members {
+			return fmt.Errorf("paxoscommit: %v: not one vote for each instance: %w", m, core.ErrMalformed)
+		}
+	case core.MsgForget:
+	case core.NoMsg, core.MsgRequest, core.MsgQuery, core.MsgBeginCommit, core.MsgPrepare, core.MsgVote, core.MsgFound,
+		core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected, core.MsgCommit, core.MsgAbort, core.MsgDone, core.MsgForgotten:
+		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+	default:
+		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+	}
+	if a.finished.Has(m.Tx) {
+		a.forgotten(m, out)
+		return nil
+	}
+	if m.Type == core.MsgForget {
+		rec := core.Record{Type: core.RecordForget, Role: a.id, Tx: m.Tx, Members: m.Members, Low: m.Low}
+		out.Records = append(out.Records, rec)
+		out.Disarm = append(out.Disarm, core.Timer{Role: a.id, Kind: core.TimerFlush, Tx: m.Tx})
+		forget(&a.role, &a.txs, &rec)
+		a.forgotten(m, out)
+		return nil
+	}
+	st := a.txs.Put(m.Tx)
+	st.members = m.Members
+	if m.Type == core.MsgPhase1a {
+		a.phase1a(st, m, out)
+	} else {
+		a.phase2a(st, m, out)
+	}
+	return nil
+}
+
+// phase1a promises to accept nothing below the ballot, and reports what has been accepted (PaxosCommit.tla, Phase1b). A repeated
+// 1a is answered again until something is accepted in its ballot.
+func (a *acceptor) phase1a(st *acceptorTx, m *core.Message, out *core.Output) {
+	switch {
+	case m.Bal > st.mbal:
+		if st.held.Instances() != 0 {
+			a.acceptHeld(m.Tx, st, out)
+		}
+		st.mbal = m.Bal
+		a.record(m.Tx, st, out)
+	case m.Bal < st.mbal:
+		a.reject(st, m, out)
+		return
+	case st.bal == st.mbal:
+		a.drop(core.DropStale, m.Tx, out)
+		return
+	}
+	out.Gated = append(out.Gated, core.Message{
+		Type: core.MsgPhase1b, From: a.id, To: m.From, Tx: m.Tx, Members: st.members,
+		MBal: m.Bal, Bal: st.bal, Votes: st.votes,
+	})
+}
+
+// phase2a accepts votes unless a higher ballot has been promised (PaxosCommit.tla, Phase2b).
+func (a *acceptor) phase2a(st *acceptorTx, m *core.Message, out *core.Output) {
+	switch {
+	case m.Bal < st.mbal && m.Bal > 0:
+		a.reject(st, m, out)
+	case m.Bal < st.mbal:
+		a.drop(core.DropStale, m.Tx, out)
+	case m.Bal == 0:
+		a.hold(st, m, out)
+	case m.Bal == st.bal:
+		a.phase2b(m.Tx, st, out)
+	default:
+		st.mbal, st.bal, st.votes = m.Bal, m.Bal, m.Votes
+		a.record(m.Tx, st, out)
+		a.phase2b(m.Tx, st, out)
+	}
+}
+
+// hold takes a vote of ballot 0 into the bundle. The bundle is closed when it is complete, and when it settles the outcome.
+func (a *acceptor) hold(st *acceptorTx, m *core.Message, out *core.Output) {
+	ins := m.Votes.Instances()
+	switch {
+	case st.votes.Instances()&ins != 0:
+		a.phase2b(m.Tx, st, out)
+		return
+	case st.held.Instances()&ins != 0:
+		a.drop(core.DropDuplicate, m.Tx, out)
+		return
+	}
+	if st.held.Instances() == 0 {
+		out.Arm = append(out.Arm, a.flushTimer(m.Tx, st))
+	}
+	st.held = st.held.Union(m.Votes)
+	if st.votes.Union(st.held).Outcome(st.members) != core.NoValue {
+		a.acceptHeld(m.Tx, st, out)
+		a.record(m.Tx, st, out)
+		a.phase2b(m.Tx, st, out)
+	}
+}
+
+// flush closes the bundle although votes are missing, so that one silent resource manager does not hide the others.
+func (a *acceptor) flush(tx core.TxID, out *core.Output) {
+	st := a.txs.Get(tx)
+	if st == nil || st.held.Instances() == 0 {
+		a.drop(core.DropStale, tx, out)
+		return
+	}
+	a.acceptHeld(tx, st, out)
+	a.record(tx, st, out)
+	a.phase2b(tx, st, out)
+}
+
+func (a *acceptor) acceptHeld(tx core.TxID, st *acceptorTx, out *core.Output) {
+	st.votes, st.held = st.votes.Union(st.held), core.Votes{}
+	out.Disarm = append(out.Disarm, a.flushTimer(tx, st))
+}
+
+// phase2b reports everything accepted in the latest ballot: to the ballot's leader, and of ballot 0 to the first leader or, in
+// Faster Paxos Commit, to every resource manager (section 4.3).
+func (a *acceptor) phase2b(tx core.TxID, st *acceptorTx, out *core.Output) {
+	m := core.Message{
+		Type: core.MsgPhase2b, From: a.id, Tx: tx, Members: st.members, Bal: st.bal, Votes: st.votes,
+	}
+	switch {
+	case st.bal > 0:
+		m.To = core.Role{Kind: core.Leader, ID: a.layout.LeaderOf(st.bal)}
+	case !a.faster:
+		m.To = firstLeader()
+	default:
+		for r := st.members; r != 0; r &= r - 1 {
+			m.To = core.Role{Kind: core.RM, ID: r.First()}
+			out.Gated = append(out.Gated, m)
+		}
+		return
+	}
+	out.Gated = append(out.Gated, m)
+}
+
+func (a *acceptor) reject(st *acceptorTx, m *core.Message, out *core.Output) {
+	out.Gated = append(out.Gated, core.Message{
+		Type: core.MsgRejected, From: a.id, To: m.From, Tx: m.Tx, Members: st.members, MBal: st.mbal, Bal: m.Bal,
+	})
+}
+
+func (a *acceptor) restore(rec *core.Record) error {
+	switch rec.Type {
+	case core.RecordAcceptor:
+		*a.txs.Put(rec.Tx) = acceptorTx{members: rec.Members, mbal: rec.MBal, bal: rec.Bal, votes: rec.Votes}
+	case core.RecordForget:
+		forget(&a.role, &a.txs, rec)
+	case core.NoRecord, core.RecordVote, core.RecordOutcome, core.RecordBallot:
+		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+	default:
+		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+	}
+	return nil
+}
+
+func (a *acceptor) record(tx core.TxID, st *acceptorTx, out *core.Output) {
+	out.Records = append(out.Records, core.Record{
+		Type: core.RecordAcceptor, Role: a.id, Tx: tx, Members: st.members, MBal: st.mbal, Bal: st.bal, Votes: st.votes,
+	})
+}
+
+func (a *acceptor) flushTimer(tx core.TxID, st *acceptorTx) core.Timer {
+	return core.Timer{
+		Role: a.id, Kind: core.TimerFlush, Tx: tx,
+		Await: core.Await{Kind: core.RM, IDs: st.members},
+	}
+}

@@ -1,0 +1,397 @@
+package paxoscommit
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"paxoscommit/core"
+)
+
+// leader begins transactions in ballot 0, finishes them with a ballot of its own when they hang, announces outcomes, and sees to it that
+// what is finished is forgotten.
+type leader struct {
+	role
+	txs core.Table[leaderTx]
+}
+
+// phase is how far a leader has come with a transaction.
+type phase uint8
+
+const (
+	watching   phase = iota + 1 // ballot 0 is running
+	preparing                   // phase 1 of ballot bal: 1a sent
+	accepting                   // phase 2 of ballot bal: 2a sent
+	decided                     // the outcome is known; some member may not be done
+	forgetting                  // every member is done; somebody may not have forgotten
+)
+
+// leaderTx is what a leader knows of one transaction. Only bal is durable: what else a crash takes, the acceptors and the
+// resource managers still know.
+type leaderTx struct {
+	members   core.Set
+	phase     phase
+	outcome   core.Value
+	bal       core.Ballot // the highest ballot begun here; 0 none
+	seen      core.Ballot // the highest promise heard of
+	promised  core.Set    // acceptors whose 1b of bal has come
+	reported  core.Ballot // the highest ballot that these report
+	votes     core.Votes  // the votes reported in it; from phase 2 on, the votes proposed
+	learned   learner
+	done      core.Set // members that have applied the outcome
+	forgotten core.Set // members that have forgotten
+	cleared   core.Set // acceptors that have forgotten
+}
+
+func (l *leader) reset(layout *core.Layout) {
+	l.layout = layout
+	l.finished.Clear()
+	l.txs.Clear()
+}
+
+func (l *leader) copyFrom(src *leader) {
+	l.layout, l.id = src.layout, src.id
+	l.finished.CopyFrom(&src.finished)
+	l.txs.CopyFrom(&src.txs)
+}
+
+func (l *leader) appendKey(dst []byte) []byte {
+	dst = l.finished.AppendKey(dst)
+	dst = binary.AppendUvarint(dst, uint64(l.txs.Len()))
+	for _, i := range l.txs.Sorted() {
+		tx, st := l.txs.At(int(i))
+		dst = binary.BigEndian.AppendUint64(dst, tx.Word())
+		dst = append(dst, byte(st.phase), byte(st.outcome))
+		for _, w := range [...]uint64{
+			uint64(st.members), uint64(st.bal), uint64(st.seen), uint64(st.promised), uint64(st.reported), uint64(st.done),
+			uint64(st.forgotten), uint64(st.cleared),
+		} {
+			dst = binary.AppendUvarint(dst, w)
+		}
+		dst = appendVotes(dst, st.votes)
+		dst = st.learned.appendKey(dst, l.layout.Acceptors)
+	}
+	return dst
+}
+
+func (l *leader) message(m *core.Message, out *core.Output) error {
+	switch m.Type {
+	case core.MsgBeginCommit, core.MsgQuery:
+	case core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected, core.MsgAbort, core.MsgDone, core.MsgForgotten:
+	case core.NoMsg, core.MsgRequest, core.MsgPrepare, core.MsgVote, core.MsgFound, core.MsgPhase1a, core.MsgPhase2a,
+		core.MsgCommit, core.MsgForget:
+		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+	default:
+		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+	}
+	if l.finished.Has(m.Tx) {
+		l.finishedMessage(m, out)
+		return nil
+	}
+	switch m.Type {
+	case core.MsgBeginCommit:
+		l.begin(m, out)
+	case core.MsgQuery:
+		l.query(m, out)
+	case core.MsgDone:
+		return l.done(m, out)
+	case core.MsgAbort:
+		l.aborted(m, out)
+	default:
+		st := l.txs.Get(m.Tx)
+		if st == nil {
+			l.drop(core.DropUnknown, m.Tx, out)
+			return nil
+		}
+		switch m.Type {
+		case core.MsgPhase1b:
+			l.phase1b(st, m, out)
+		case core.MsgPhase2b:
+			l.phase2b(st, m, out)
+		case core.MsgRejected:
+			st.seen = max(st.seen, m.MBal)
+		default:
+			l.heardForgotten(st, m, out)
+		}
+	}
+	return nil
+}
+
+// finishedMessage answers whoever still asks about a finished transaction.
+func (l *leader) finishedMessage(m *core.Message, out *core.Output) {
+	switch m.Type {
+	case core.MsgDone:
+		out.Send = append(out.Send, l.forget(m.Tx, m.Members, m.From))
+	case core.MsgBeginCommit, core.MsgQuery:
+		l.forgotten(m, out)
+	default:
+		l.drop(core.DropFinished, m.Tx, out)
+	}
+}
+
+// begin starts a transaction: every other member is asked to prepare (sections 3.2 and 4.3).
+func (l *leader) begin(m *core.Message, out *core.Output) {
+	if l.finished.Has(m.Tx) || l.txs.Get(m.Tx) != nil {
+		l.drop(core.DropDuplicate, m.Tx, out)
+		return
+	}
+	st := l.watch(m, out)
+	l.toMembers(core.MsgPrepare, m.Tx, st, st.members.Without(m.From.ID), out)
+}
+
+// query is somebody wanting to know the outcome. Whoever does not know it watches, and takes over in time (section 6.4: anyone who
+// wants to know drives the protocol).
+func (l *leader) query(m *core.Message, out *core.Output) {
+	st := l.txs.Get(m.Tx)
+	switch {
+	case st == nil:
+		l.watch(m, out)
+	case st.outcome != core.NoValue:
+		out.Send = append(out.Send, l.to(m.From, core.OutcomeMsg(st.outcome), m.Tx, st.members))
+	default:
+		l.drop(core.DropDuplicate, m.Tx, out)
+	}
+}
+
+func (l *leader) watch(m *core.Message, out *core.Output) *leaderTx {
+	st := l.txs.Put(m.Tx)
+	st.members, st.phase = m.Members, watching
+	l.armBoth(m.Tx, st, out)
+	return st
+}
+
+// takeOver begins a ballot of this leader's own, higher than all it has heard of (PaxosCommit.tla, Phase1a). The ballot is durable
+// before anybody hears of it, so that no restart uses it again.
+func (l *leader) takeOver(tx core.TxID, out *core.Output) {
+	st := l.txs.Get(tx)
+	if st == nil || st.phase >= decided {
+		l.drop(core.DropStale, tx, out)
+		return
+	}
+	next := l.layout.NextBallot(l.id.ID, max(st.bal, st.seen))
+	if next == 0 {
+		l.drop(core.DropStale, tx, out)
+		return
+	}
+	st.phase, st.bal = preparing, next
+	st.promised, st.reported, st.votes = 0, 0, core.Votes{}
+	out.Records = append(out.Records, core.Record{
+		Type: core.RecordBallot, Role: l.id, Tx: tx, Members: st.members, Bal: st.bal,
+	})
+	l.toAcceptors(core.MsgPhase1a, tx, st, 0, &out.Gated)
+	l.armBoth(tx, st, out)
+}
+
+// phase1b collects promises. A majority of them settles what may be proposed: in each instance the value reported in the highest
+// ballot, and aborted where the instance is free (PaxosCommit.tla, Phase2a).
+func (l *leader) phase1b(st *leaderTx, m *core.Message, out *core.Output) {
+	if st.phase != preparing || m.MBal != st.bal || st.promised.Has(m.From.ID) {
+		l.drop(core.DropStale, m.Tx, out)
+		return
+	}
+	st.promised = st.promised.With(m.From.ID)
+	switch {
+	case m.Bal > st.reported:
+		st.reported, st.votes = m.Bal, m.Votes
+	case m.Bal == st.reported:
+		st.votes = st.votes.Union(m.Votes)
+	}
+	if st.promised.Len() < l.layout.Majority() {
+		return
+	}
+	st.phase = accepting
+	st.votes.Aborted = st.members &^ st.votes.Prepared
+	l.toAcceptors(core.MsgPhase2a, m.Tx, st, 0, &out.Send)
+}
+
+// phase2b finds out what has been chosen, and with that the outcome (PaxosCommit.tla, Decide).
+func (l *leader) phase2b(st *leaderTx, m *core.Message, out *core.Output) {
+	if st.phase >= decided {
+		l.drop(core.DropStale, m.Tx, out)
+		return
+	}
+	chosen := st.learned.learn(m, l.layout)
+	if v := chosen.Outcome(st.members); v != core.NoValue {
+		l.decide(m.Tx, st, v, out)
+		l.toMembers(core.OutcomeMsg(v), m.Tx, st, st.members, out)
+	}
+}
+
+// aborted is a resource manager that says that it voted aborted in ballot 0, which settles the outcome (section 4.2).
+func (l *leader) aborted(m *core.Message, out *core.Output) {
+	st := l.txs.Get(m.Tx)
+	if st == nil {
+		st = l.watch(m, out)
+	}
+	if st.phase >= decided {
+		l.drop(core.DropDuplicate, m.Tx, out)
+		return
+	}
+	l.decide(m.Tx, st, core.Aborted, out)
+	l.toMembers(core.MsgAbort, m.Tx, st, st.members, out)
+}
+
+func (l *leader) decide(tx core.TxID, st *leaderTx, v core.Value, out *core.Output) {
+	st.phase, st.outcome = decided, v
+	out.Decided = append(out.Decided, core.Decision{Role: l.id, Val: v, Tx: tx, Members: st.members})
+	out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
+	l.armRetry(tx, st, out)
+}
+
+// done is a member that has applied the outcome. It is how a leader that was not there, or in Faster Paxos Commit never is, learns of it.
+func (l *leader) done(m *core.Message, out *core.Output) error {
+	st := l.txs.Get(m.Tx)
+	if m.Val != core.Committed && m.Val != core.Aborted || st != nil && st.outcome != 0 && st.outcome != m.Val {
+		return fmt.Errorf("paxoscommit: %v: another outcome than %v knows: %w", m, l.id, core.ErrProtocol)
+	}
+	if st == nil {
+		st = l.txs.Put(m.Tx)
+		st.members = m.Members
+	}
+	if st.phase < decided {
+		l.decide(m.Tx, st, m.Val, out)
+	}
+	st.done = st.done.With(m.From.ID)
+	if st.phase == decided && st.done == st.members {
+		l.startForgetting(m.Tx, st, out)
+	}
+	return nil
+}
+
+// heardForgotten is somebody who has forgotten the transaction, so every member is done.
+func (l *leader) heardForgotten(st *leaderTx, m *core.Message, out *core.Output) {
+	l.finished.Raise(m.Tx, m.Low)
+	if m.From.Kind == core.RM {
+		st.forgotten = st.forgotten.With(m.From.ID)
+	} else {
+		st.cleared = st.cleared.With(m.From.ID)
+	}
+	switch {
+	case st.phase < forgetting:
+		l.startForgetting(m.Tx, st, out)
+	case st.forgotten == st.members && st.cleared == core.FullSet(l.layout.Acceptors):
+		out.Disarm = append(out.Disarm, l.retryTimer(m.Tx, st))
+		rec := core.Record{Type: core.RecordForget, Role: l.id, Tx: m.Tx, Members: st.members}
+		if st.bal > 0 {
+			out.Records = append(out.Records, rec)
+		}
+		forget(&l.role, &l.txs, &rec)
+	}
+}
+
+func (l *leader) startForgetting(tx core.TxID, st *leaderTx, out *core.Output) {
+	if st.phase < decided {
+		out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
+	}
+	st.phase = forgetting
+	l.sendForget(tx, st, out)
+	l.armRetry(tx, st, out)
+}
+
+// sendForget tells everybody who may still remember.
+func (l *leader) sendForget(tx core.TxID, st *leaderTx, out *core.Output) {
+	for s := st.members &^ st.forgotten; s != 0; s &= s - 1 {
+		out.Send = append(out.Send, l.forget(tx, st.members, core.Role{Kind: core.RM, ID: s.First()}))
+	}
+	for s := core.FullSet(l.layout.Acceptors) &^ st.cleared; s != 0; s &= s - 1 {
+		out.Send = append(out.Send, l.forget(tx, st.members, core.Role{Kind: core.Acceptor, ID: s.First()}))
+	}
+}
+
+// retry says again what has had no answer.
+func (l *leader) retry(tx core.TxID, out *core.Output) {
+	st := l.txs.Get(tx)
+	if st == nil {
+		l.drop(core.DropStale, tx, out)
+		return
+	}
+	switch st.phase {
+	case watching:
+		l.toMembers(core.MsgPrepare, tx, st, st.members, out)
+	case preparing:
+		l.toAcceptors(core.MsgPhase1a, tx, st, st.promised, &out.Gated)
+	case accepting:
+		l.toAcceptors(core.MsgPhase2a, tx, st, 0, &out.Gated)
+	case decided:
+		l.toMembers(core.OutcomeMsg(st.outcome), tx, st, st.members&^st.done, out)
+	case forgetting:
+		l.sendForget(tx, st, out)
+	}
+	l.armRetry(tx, st, out)
+}
+
+func (l *leader) restore(rec *core.Record) error {
+	switch rec.Type {
+	case core.RecordBallot:
+		st := l.txs.Put(rec.Tx)
+		st.members, st.phase, st.bal = rec.Members, watching, rec.Bal
+	case core.RecordForget:
+		forget(&l.role, &l.txs, rec)
+	case core.NoRecord, core.RecordVote, core.RecordOutcome, core.RecordAcceptor:
+		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+	default:
+		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+	}
+	return nil
+}
+
+func (l *leader) restart(out *core.Output) {
+	for _, i := range l.txs.Sorted() {
+		tx, st := l.txs.At(int(i))
+		l.armBoth(tx, st, out)
+	}
+}
+
+func (l *leader) to(to core.Role, t core.MsgType, tx core.TxID, members core.Set) core.Message {
+	return core.Message{Type: t, From: l.id, To: to, Tx: tx, Members: members}
+}
+
+func (l *leader) forget(tx core.TxID, members core.Set, to core.Role) core.Message {
+	m := l.to(to, core.MsgForget, tx, members)
+	m.Low = l.finished.Low(tx)
+	return m
+}
+
+func (l *leader) toMembers(t core.MsgType, tx core.TxID, st *leaderTx, to core.Set, out *core.Output) {
+	for ; to != 0; to &= to - 1 {
+		out.Send = append(out.Send, l.to(core.Role{Kind: core.RM, ID: to.First()}, t, tx, st.members))
+	}
+}
+
+// toAcceptors sends phase 1a or 2a of the current ballot to every acceptor but those in except.
+func (l *leader) toAcceptors(t core.MsgType, tx core.TxID, st *leaderTx, except core.Set, where *[]core.Message) {
+	m := l.to(core.Role{}, t, tx, st.members)
+	m.Bal = st.bal
+	if t == core.MsgPhase2a {
+		m.Votes = st.votes
+	}
+	for s := core.FullSet(l.layout.Acceptors) &^ except; s != 0; s &= s - 1 {
+		m.To = core.Role{Kind: core.Acceptor, ID: s.First()}
+		*where = append(*where, m)
+	}
+}
+
+func (l *leader) armBoth(tx core.TxID, st *leaderTx, out *core.Output) {
+	l.armRetry(tx, st, out)
+	out.Arm = append(out.Arm, l.takeOverTimer(tx, st))
+}
+
+func (l *leader) armRetry(tx core.TxID, st *leaderTx, out *core.Output) {
+	out.Arm = append(out.Arm, l.retryTimer(tx, st))
+}
+
+func (l *leader) retryTimer(tx core.TxID, st *leaderTx) core.Timer {
+	await := core.Await{Kind: core.Acceptor, IDs: core.FullSet(l.layout.Majority())}
+	if st.phase >= decided {
+		await = core.Await{Kind: core.RM, IDs: st.members &^ st.done}
+	}
+	return core.Timer{Role: l.id, Kind: core.TimerRetry, Tx: tx, Await: await}
+}
+
+// takeOverTimer waits for the first leader, or, at the first leader, for the members' votes.
+func (l *leader) takeOverTimer(tx core.TxID, st *leaderTx) core.Timer {
+	await := core.Await{Kind: core.RM, IDs: st.members}
+	if l.id != firstLeader() {
+		await = core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}
+	}
+	return core.Timer{Role: l.id, Kind: core.TimerTakeOver, Tx: tx, Await: await}
+}

@@ -1,0 +1,76 @@
+package paxoscommit
+
+import (
+	"encoding/binary"
+
+	"paxoscommit/core"
+)
+
+// learner keeps the latest 2b of each acceptor and finds out what has been chosen. The leader has one, and in Faster Paxos Commit
+// each resource manager.
+type learner struct {
+	bal   [core.MaxAcceptors]core.Ballot
+	votes [core.MaxAcceptors]core.Votes
+}
+
+// learn takes one phase 2b and returns the values chosen in its ballot so far: those that a majority of acceptors
+// has accepted in that ballot (section 4.1, Decide).
+func (l *learner) learn(m *core.Message, layout *core.Layout) core.Votes {
+	i := m.From.ID - 1
+	switch {
+	case m.Bal > l.bal[i]:
+		l.bal[i], l.votes[i] = m.Bal, m.Votes
+	case m.Bal == l.bal[i]:
+		l.votes[i] = l.votes[i].Union(m.Votes)
+	}
+	var prepared, aborted counter
+	for j := range layout.Acceptors {
+		if l.bal[j] == m.Bal {
+			prepared.add(l.votes[j].Prepared)
+			aborted.add(l.votes[j].Aborted)
+		}
+	}
+	return core.Votes{
+		Prepared: prepared.atLeast(layout.Majority()),
+		Aborted:  aborted.atLeast(layout.Majority()),
+	}
+}
+
+func (l *learner) appendKey(dst []byte, acceptors int) []byte {
+	for i := range acceptors {
+		dst = binary.AppendUvarint(dst, uint64(l.bal[i]))
+		dst = appendVotes(dst, l.votes[i])
+	}
+	return dst
+}
+
+func appendVotes(dst []byte, v core.Votes) []byte {
+	dst = binary.AppendUvarint(dst, uint64(v.Prepared))
+	return binary.AppendUvarint(dst, uint64(v.Aborted))
+}
+
+// counter counts, for each of 64 instances at once, in how many sets it is: bit i of planes[k] is bit k of the count of
+// instance i+1. Four planes count to core.MaxAcceptors.
+type counter struct {
+	planes [4]core.Set
+}
+
+func (c *counter) add(s core.Set) {
+	for k := range c.planes {
+		c.planes[k], s = c.planes[k]^s, c.planes[k]&s
+	}
+}
+
+// atLeast returns the instances counted n times or more, n from 1 to 15.
+func (c *counter) atLeast(n int) core.Set {
+	greater, equal := core.Set(0), ^core.Set(0)
+	for k := len(c.planes) - 1; k >= 0; k-- {
+		if n>>k&1 == 1 {
+			equal &= c.planes[k]
+		} else {
+			greater |= equal & c.planes[k]
+			equal &^= c.planes[k]
+		}
+	}
+	return greater | equal
+}

@@ -1,0 +1,242 @@
+package paxoscommit
+
+import (
+	"fmt"
+
+	"paxoscommit/core"
+)
+
+// Node is a process with any set of roles. It implements core.Machine.
+type Node struct {
+	layout    *core.Layout
+	faster    bool
+	rms       []rm
+	acceptors []acceptor
+	leaders   []leader
+}
+
+var _ core.Machine = (*Node)(nil)
+
+// Reset makes n the process of the given node with an empty log.
+func (n *Node) Reset(l *core.Layout, node core.NodeID) {
+	n.layout = l
+	n.rms = resetRoles(n.rms, l, node, core.RM)
+	for i := range n.rms {
+		n.rms[i].reset(l, n.faster)
+	}
+	n.acceptors = resetRoles(n.acceptors, l, node, core.Acceptor)
+	for i := range n.acceptors {
+		n.acceptors[i].reset(l, n.faster)
+	}
+	n.leaders = resetRoles(n.leaders, l, node, core.Leader)
+	for i := range n.leaders {
+		n.leaders[i].reset(l)
+	}
+}
+
+// role is what the roles of a node have in common.
+type role struct {
+	layout   *core.Layout
+	id       core.Role
+	finished core.Finished
+}
+
+func (r *role) setID(id core.Role) { r.id = id }
+
+func (r *role) drop(why core.DropReason, tx core.TxID, out *core.Output) {
+	out.Dropped = append(out.Dropped, core.Drop{Reason: why, Role: r.id, Tx: tx})
+}
+
+// forgotten answers a message about a finished transaction, so that its sender stops asking.
+func (r *role) forgotten(m *core.Message, out *core.Output) {
+	if m.From.Kind == core.Resource || m.From.Kind == core.Acceptor {
+		r.drop(core.DropFinished, m.Tx, out)
+		return
+	}
+	out.Gated = append(out.Gated, core.Message{
+		Type: core.MsgForgotten, From: r.id, To: m.From, Tx: m.Tx, Members: m.Members, Low: r.finished.Low(m.Tx),
+	})
+}
+
+// forget drops the state of a finished transaction, and of every earlier one of its origin up to the low-water mark rec.Low.
+func forget[T any](r *role, txs *core.Table[T], rec *core.Record) {
+	for seq := r.finished.Low(rec.Tx) + 1; seq <= rec.Low; seq++ {
+		txs.Delete(core.TxID{Origin: rec.Tx.Origin, Epoch: rec.Tx.Epoch, Seq: seq})
+	}
+	txs.Delete(rec.Tx)
+	r.finished.Raise(rec.Tx, rec.Low)
+	r.finished.Add(rec.Tx)
+}
+
+// resetRoles returns roles with one entry for each role of the kind on the node, reusing what is there.
+func resetRoles[T any, P interface {
+	*T
+	setID(core.Role)
+}](roles []T, l *core.Layout, node core.NodeID, kind core.RoleKind,
+) []T {
+	n := 0
+	for i := range l.Count(kind) {
+		id := core.Role{Kind: kind, ID: uint8(i + 1)}
+		if l.NodeOf(id) != node {
+			continue
+		}
+		if n == len(roles) {
+			roles = append(roles, *new(T))
+		}
+		P(&roles[n]).setID(id)
+		n++
+	}
+	return roles[:n]
+}
+
+// CopyFrom makes n equal to src, which must be a *Node.
+func (n *Node) CopyFrom(src core.Machine) {
+	s := src.(*Node)
+	n.layout, n.faster = s.layout, s.faster
+	n.rms = resize(n.rms, len(s.rms))
+	for i := range s.rms {
+		n.rms[i].copyFrom(&s.rms[i])
+	}
+	n.acceptors = resize(n.acceptors, len(s.acceptors))
+	for i := range s.acceptors {
+		n.acceptors[i].copyFrom(&s.acceptors[i])
+	}
+	n.leaders = resize(n.leaders, len(s.leaders))
+	for i := range s.leaders {
+		n.leaders[i].copyFrom(&s.leaders[i])
+	}
+}
+
+func resize[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:n]
+	}
+	return append(s[:cap(s)], make([]T, n-cap(s))...)
+}
+
+// AppendKey appends the state of every role in the order resource managers, acceptors, leaders.
+func (n *Node) AppendKey(dst []byte) []byte {
+	for i := range n.rms {
+		dst = n.rms[i].appendKey(dst)
+	}
+	for i := range n.acceptors {
+		dst = n.acceptors[i].appendKey(dst)
+	}
+	for i := range n.leaders {
+		dst = n.leaders[i].appendKey(dst)
+	}
+	return dst
+}
+
+// Step takes one input. It returns core.ErrMisrouted for a role that is not here or a message that the role does not take,
+// core.ErrMalformed for fields that cannot be, core.ErrProtocol for what no correct peer sends.
+func (n *Node) Step(in *core.Input, out *core.Output) error {
+	switch in.Type {
+	case core.InputMessage:
+		return n.message(&in.Msg, out)
+	case core.InputTimer:
+		return n.timer(in.Timer, out)
+	case core.InputRecord:
+		return n.restore(&in.Rec)
+	case core.InputRestart:
+		for i := range n.rms {
+			n.rms[i].restart(out)
+		}
+		for i := range n.leaders {
+			n.leaders[i].restart(out)
+		}
+		return nil
+	default:
+		return fmt.Errorf("paxoscommit: input type %d: %w", in.Type, core.ErrMisrouted)
+	}
+}
+
+func (n *Node) message(m *core.Message, out *core.Output) error {
+	if m.Members == 0 || m.Members&^core.FullSet(n.layout.RMs) != 0 {
+		return fmt.Errorf("paxoscommit: %v with members %v: %w", m, m.Members, core.ErrMalformed)
+	}
+	if r := n.rm(m.To); r != nil {
+		return r.message(m, out)
+	}
+	if l := n.leader(m.To); l != nil {
+		return l.message(m, out)
+	}
+	a := n.acceptor(m.To)
+	if a == nil {
+		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+	}
+	if err := a.message(m, out); err != nil || !m.Begin {
+		return err
+	}
+	if l := n.leader(firstLeader()); l != nil {
+		l.begin(m, out)
+		return nil
+	}
+	return fmt.Errorf("paxoscommit: %v where no leader is: %w", m, core.ErrMisrouted)
+}
+
+func (n *Node) timer(t core.Timer, out *core.Output) error {
+	if r := n.rm(t.Role); r != nil && t.Kind == core.TimerRetry {
+		r.retry(t.Tx, out)
+		return nil
+	}
+	if a := n.acceptor(t.Role); a != nil && t.Kind == core.TimerFlush {
+		a.flush(t.Tx, out)
+		return nil
+	}
+	if l := n.leader(t.Role); l != nil {
+		switch t.Kind {
+		case core.TimerRetry:
+			l.retry(t.Tx, out)
+			return nil
+		case core.TimerTakeOver:
+			l.takeOver(t.Tx, out)
+			return nil
+		default:
+		}
+	}
+	return fmt.Errorf("paxoscommit: timer %v: %w", t, core.ErrMisrouted)
+}
+
+func (n *Node) restore(rec *core.Record) error {
+	if r := n.rm(rec.Role); r != nil {
+		return r.restore(rec)
+	}
+	if a := n.acceptor(rec.Role); a != nil {
+		return a.restore(rec)
+	}
+	if l := n.leader(rec.Role); l != nil {
+		return l.restore(rec)
+	}
+	return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+}
+
+func (n *Node) rm(id core.Role) *rm {
+	for i := range n.rms {
+		if n.rms[i].id == id {
+			return &n.rms[i]
+		}
+	}
+	return nil
+}
+
+func (n *Node) acceptor(id core.Role) *acceptor {
+	for i := range n.acceptors {
+		if n.acceptors[i].id == id {
+			return &n.acceptors[i]
+		}
+	}
+	return nil
+}
+
+func (n *Node) leader(id core.Role) *leader {
+	for i := range n.leaders {
+		if n.leaders[i].id == id {
+			return &n.leaders[i]
+		}
+	}
+	return nil
+}
+
+// firstLeader is the leader that begins every transaction; the others take part only when it is slow or dead.
+func firstLeader() core.Role { return core.Role{Kind: core.Leader, ID: 1} }

@@ -1,0 +1,52 @@
+package paxoscommit
+
+import (
+	"fmt"
+
+	"paxoscommit/core"
+)
+
+// Bits of core.Layout.Options.
+const (
+	// OptMergeBegin sends BeginCommit along with the first phase 2a, if an acceptor that gets one is on the leader's node
+	// (section 5).
+	OptMergeBegin = iota
+	// OptShortCircuit lets a resource manager that votes aborted say so directly, since that settles the outcome
+	// (section 4.2).
+	OptShortCircuit
+)
+
+// Protocol is Paxos Commit, or Faster Paxos Commit, in which acceptors send the 2b of ballot 0 straight to the resource managers
+// (section 4.3).
+type Protocol struct {
+	Faster bool
+}
+
+// Name is paxos-commit or faster-paxos-commit.
+func (p Protocol) Name() string {
+	if p.Faster {
+		return "faster-paxos-commit"
+	}
+	return "paxos-commit"
+}
+
+// Options names the bits of core.Layout.Options.
+func (p Protocol) Options() []string { return []string{"merge-begin", "short-circuit"} }
+
+// Validate accepts every layout that has a resource manager, an acceptor and a leader, each on a node.
+func (p Protocol) Validate(l *core.Layout) error {
+	for _, k := range []core.RoleKind{core.RM, core.Acceptor, core.Leader} {
+		if l.Count(k) == 0 {
+			return fmt.Errorf("paxoscommit: a layout without a role of kind %v", core.RoleNames()[k])
+		}
+		for id := range l.Count(k) {
+			if r := (core.Role{Kind: k, ID: uint8(id + 1)}); l.NodeOf(r) == 0 {
+				return fmt.Errorf("paxoscommit: %v is on no node", r)
+			}
+		}
+	}
+	return nil
+}
+
+// New returns a Node to be Reset.
+func (p Protocol) New() core.Machine { return &Node{faster: p.Faster} }
