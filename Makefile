@@ -40,8 +40,8 @@ fmt: $(GOLANGCI) ## format with gofumpt
 lint: $(GOLANGCI) ## golangci-lint, the format included
 	$(GOLANGCI) run ./...
 
-race: ## all tests under the race detector
-	go test -race ./...
+race: ## the tests under the race detector, but for specs, which explore for minutes under it
+	go test -race $(PURE) ./fuzz/...
 
 fuzz: ## look for a failure by coverage, for FUZZTIME=30s
 	go test -run '^$$' -fuzz FuzzPaxosCommit -fuzztime $(FUZZTIME) ./fuzz
