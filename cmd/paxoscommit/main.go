@@ -1,0 +1,94 @@
+// Command paxoscommit tests implementations of Paxos Commit and judges the histories of any system.
+//
+// Exit codes: 0 holds, 1 a violation was found, 2 bad usage or input, 3 unknown (a budget ran out
+// before the answer). An error is one line on standard error.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"paxoscommit/checker"
+)
+
+// Exit codes of every sub-command.
+const (
+	exitHolds    = 0
+	exitViolated = 1
+	exitUsage    = 2
+	exitUnknown  = 3
+)
+
+// An exitError ends the command with a code of its own; any other error means bad usage or input.
+type exitError struct {
+	code int
+	err  error // Printed; nil if all has been said.
+}
+
+// Error returns what is printed.
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *exitError) Unwrap() error { return e.err }
+
+// verdictError turns a verdict that was already printed into the error for its exit code.
+func verdictError(v checker.Verdict) error {
+	switch v {
+	case checker.Holds:
+		return nil
+	case checker.Violated:
+		return &exitError{code: exitViolated}
+	default:
+		return &exitError{code: exitUnknown}
+	}
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:                "paxoscommit",
+		Short:              "Paxos Commit, fuzzed and checked end to end",
+		SilenceUsage:       true,
+		SilenceErrors:      true,
+		DisableSuggestions: true,
+		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.AddCommand(newHistoryCommand())
+	return root
+}
+
+// run executes the command line args and returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	if err == nil {
+		return exitHolds
+	}
+	code := exitUsage
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+		if exit.err == nil {
+			return code
+		}
+	}
+	fmt.Fprintf(stderr, "paxoscommit: %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
+	return code
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
