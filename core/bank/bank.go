@@ -167,3 +167,9 @@ func (b *Bank) InDoubt(f func(tx core.TxID, members core.Set)) {
 		}
 	}
 }
+
+// Holds tells whether a transaction is prepared here and has no outcome yet.
+func (b *Bank) Holds(tx core.TxID) bool {
+	st := b.txs.Get(tx)
+	return st != nil && st.state == core.Prepared
+}

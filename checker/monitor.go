@@ -1,0 +1,372 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+)
+
+// Txn is one transaction of a run: who asks which resource manager for it, who takes part, and what it does.
+type Txn struct {
+	ID      core.TxID
+	RM      uint8
+	Members core.Set
+	Work    bank.Work
+}
+
+// Monitor watches one run. Reset makes it ready. Transactions are named by their index in the list given to Reset.
+type Monitor struct {
+	layout    *core.Layout
+	txns      []Txn
+	accounts  int
+	opening   int64
+	facts     []facts
+	expected  [bank.MaxAccounts]int64 // balances, from what has been applied
+	committed []int                   // transactions in the order of their commit points
+	restarted core.Set                // nodes that have come back from a crash
+	step      int
+	reached   Milestones
+	violation *Violation
+}
+
+// facts is what the monitor knows of one transaction.
+type facts struct {
+	votes    core.Votes // durable at the resource managers
+	chosen   core.Votes // by a majority of acceptors, durably
+	ballots  []ballotFacts
+	promised [core.MaxAcceptors]core.Ballot // durable
+	revealed revealed
+	outcome  core.Value // the first that any process learned
+	learner  core.Role
+	rm       core.Votes // durable outcomes: committed under Prepared, aborted under Aborted
+	held     core.Set   // databases that hold it prepared
+	applied  core.Set   // databases that have applied its outcome
+	reads    [bank.MaxAccounts]int64
+	commitAt int // step of the commit point
+	invoked  int // step, or -1
+	returned int // step, or -1
+	answer   core.Value
+}
+
+// ballotFacts is what each acceptor has durably accepted in one ballot.
+type ballotFacts struct {
+	bal   core.Ballot
+	votes [core.MaxAcceptors]core.Votes
+}
+
+// revealed is what processes have told others of their state.
+type revealed struct {
+	votes    core.Votes
+	promise  [core.MaxAcceptors]core.Ballot
+	accepted [core.MaxAcceptors]core.Ballot
+	accepts  [core.MaxAcceptors]core.Votes // in that ballot
+}
+
+// Reset makes m watch a new run of these transactions, over accounts that each open with the given balance.
+func (m *Monitor) Reset(l *core.Layout, txns []Txn, accounts int, opening int64) {
+	m.layout, m.txns, m.accounts, m.opening = l, txns, accounts, opening
+	for len(m.facts) < len(txns) {
+		m.facts = append(m.facts, facts{})
+	}
+	m.facts = m.facts[:len(txns)]
+	for i := range m.facts {
+		m.facts[i] = facts{ballots: m.facts[i].ballots[:0], invoked: -1, returned: -1, commitAt: -1}
+	}
+	for i := range accounts {
+		m.expected[i] = opening
+	}
+	m.committed = m.committed[:0]
+	m.restarted, m.step, m.reached, m.violation = 0, 0, 0, nil
+}
+
+// Step tells the monitor the time.
+func (m *Monitor) Step(n int) { m.step = n }
+
+// Violation returns the first property that was broken, or nil.
+func (m *Monitor) Violation() *Violation { return m.violation }
+
+// Reached returns the milestones of the run so far.
+func (m *Monitor) Reached() Milestones { return m.reached }
+
+// Broken reports a violation that somebody else has found; only the first counts.
+func (m *Monitor) Broken(p Property, detail string) {
+	if m.violation == nil {
+		m.violation = &Violation{Property: p, Detail: detail, Step: m.step}
+	}
+}
+
+func (m *Monitor) brokenf(p Property, format string, args ...any) {
+	if m.violation == nil {
+		m.violation = &Violation{Property: p, Detail: fmt.Sprintf(format, args...), Step: m.step}
+	}
+}
+
+func (m *Monitor) reach(s Milestone) { m.reached |= 1 << s }
+
+// find returns the index of a transaction, or reports that nobody asked for it.
+func (m *Monitor) find(tx core.TxID) (int, bool) {
+	for i := range m.txns {
+		if m.txns[i].ID == tx {
+			return i, true
+		}
+	}
+	m.brokenf(Contract, "a transaction that nobody asked for: %v", tx)
+	return 0, false
+}
+
+// Durable takes a record that has become durable.
+func (m *Monitor) Durable(r *core.Record) {
+	i, ok := m.find(r.Tx)
+	if !ok {
+		return
+	}
+	switch r.Type {
+	case core.RecordVote:
+		m.voted(i, r)
+	case core.RecordOutcome:
+		m.finished(i, r)
+	case core.RecordAcceptor:
+		m.accepted(i, r)
+	case core.NoRecord, core.RecordBallot, core.RecordForget:
+	}
+}
+
+func (m *Monitor) voted(i int, r *core.Record) {
+	f := &m.facts[i]
+	switch before := f.votes.Of(r.Role.ID); {
+	case before != core.NoValue && before != r.Val:
+		m.brokenf(History, "%v voted %v on %v, having voted %v", r.Role, r.Val, r.Tx, before)
+	case r.Val == core.Prepared && f.rm.Aborted.Has(r.Role.ID):
+		m.brokenf(History, "%v prepares %v, which it has aborted", r.Role, r.Tx)
+	}
+	f.votes = f.votes.Union(core.VoteOf(r.Role.ID, r.Val))
+}
+
+// finished is a resource manager's own outcome: it must be a step of TCommit.tla.
+func (m *Monitor) finished(i int, r *core.Record) {
+	f := &m.facts[i]
+	id, members := r.Role.ID, m.txns[i].Members
+	switch r.Val {
+	case core.Committed:
+		switch {
+		case f.rm.Aborted.Has(id):
+			m.brokenf(History, "%v commits %v, which it has aborted", r.Role, r.Tx)
+		case f.votes.Prepared&members != members:
+			m.brokenf(Validity, "%v commits %v, but only rm %v are prepared", r.Role, r.Tx, f.votes.Prepared)
+		case f.rm.Aborted != 0:
+			m.brokenf(Consistency, "%v commits %v, but rm %v have aborted it", r.Role, r.Tx, f.rm.Aborted)
+		}
+		f.rm.Prepared = f.rm.Prepared.With(id)
+	default:
+		switch {
+		case f.rm.Prepared.Has(id):
+			m.brokenf(History, "%v aborts %v, which it has committed", r.Role, r.Tx)
+		case f.rm.Prepared != 0:
+			m.brokenf(Consistency, "%v aborts %v, but rm %v have committed it", r.Role, r.Tx, f.rm.Prepared)
+		}
+		f.rm.Aborted = f.rm.Aborted.With(id)
+	}
+}
+
+// accepted is the state of an acceptor: what it has accepted may complete a majority.
+func (m *Monitor) accepted(i int, r *core.Record) {
+	f, acc := &m.facts[i], r.Role.ID-1
+	if m.restarted.Has(uint8(m.layout.NodeOf(r.Role))) {
+		m.checkAcceptorKept(f, r)
+	}
+	f.promised[acc] = max(f.promised[acc], r.MBal)
+	if r.Votes.Instances() == 0 {
+		return
+	}
+	k := slices.IndexFunc(f.ballots, func(b ballotFacts) bool { return b.bal == r.Bal })
+	if k < 0 {
+		k = len(f.ballots)
+		f.ballots = append(f.ballots, ballotFacts{bal: r.Bal})
+	}
+	b := &f.ballots[k]
+	b.votes[acc] = b.votes[acc].Union(r.Votes)
+	for s := r.Votes.Instances(); s != 0; s &= s - 1 {
+		ins := s.First()
+		v := r.Votes.Of(ins)
+		if v == core.Prepared && !f.votes.Prepared.Has(ins) {
+			m.brokenf(Validity, "%v accepts prepared for rm%d in ballot %d of %v, and rm%d never prepared", r.Role, ins,
+				r.Bal, r.Tx, ins)
+		}
+		if m.count(b, ins, v) >= m.layout.Majority() {
+			m.choose(i, ins, v, b.bal)
+		}
+	}
+}
+
+// checkAcceptorKept compares what an acceptor writes after a restart with what it had told before.
+func (m *Monitor) checkAcceptorKept(f *facts, r *core.Record) {
+	acc := r.Role.ID - 1
+	if r.MBal < f.revealed.promise[acc] {
+		m.brokenf(Durability, "%v has forgotten its promise of ballot %d of %v in a crash and now promises %d", r.Role,
+			f.revealed.promise[acc], r.Tx, r.MBal)
+	}
+	if r.Bal < f.revealed.accepted[acc] {
+		m.brokenf(Durability, "%v has forgotten in a crash what it accepted in ballot %d of %v", r.Role,
+			f.revealed.accepted[acc], r.Tx)
+	}
+}
+
+func (m *Monitor) count(b *ballotFacts, ins uint8, v core.Value) int {
+	n := 0
+	for a := range m.layout.Acceptors {
+		votes := &b.votes[a]
+		if v == core.Prepared && votes.Prepared.Has(ins) || v == core.Aborted && votes.Aborted.Has(ins) {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *Monitor) choose(i int, ins uint8, v core.Value, bal core.Ballot) {
+	f := &m.facts[i]
+	switch f.chosen.Of(ins) {
+	case v:
+		return
+	case core.NoValue:
+	default:
+		m.brokenf(Agreement, "%v is chosen for rm%d of %v in ballot %d, and %v was chosen before", v, ins, m.txns[i].ID, bal,
+			f.chosen.Of(ins))
+		return
+	}
+	f.chosen = f.chosen.Union(core.VoteOf(ins, v))
+	if bal > 0 {
+		m.reach(SawHigherBallot)
+		switch {
+		case v == core.Prepared:
+			m.reach(SawRescued)
+		case f.votes.Of(ins) == core.NoValue:
+			m.reach(SawFreeAborted)
+		}
+	}
+	if f.chosen.Outcome(m.txns[i].Members) == core.Committed {
+		m.commitPoint(i)
+	}
+}
+
+// commitPoint is the moment at which a transaction is committed, whether or not anybody knows it yet.
+func (m *Monitor) commitPoint(i int) {
+	f := &m.facts[i]
+	if f.commitAt < 0 {
+		f.commitAt = m.step
+		m.committed = append(m.committed, i)
+	}
+}
+
+// Learned takes an outcome that a process has learned.
+func (m *Monitor) Learned(d *core.Decision) {
+	i, ok := m.find(d.Tx)
+	if !ok {
+		return
+	}
+	f, members := &m.facts[i], m.txns[i].Members
+	if f.outcome != core.NoValue {
+		if f.outcome != d.Val {
+			m.brokenf(Consistency, "%v learns that %v is %v, and %v has learned that it is %v", d.Role, d.Tx, d.Val, f.learner,
+				f.outcome)
+		}
+		return
+	}
+	f.outcome, f.learner = d.Val, d.Role
+	switch d.Val {
+	case core.Committed:
+		m.reach(SawCommit)
+		if m.txns[i].Work.Read != 0 {
+			m.reach(SawReadCommitted)
+		}
+		if f.votes.Prepared&members != members {
+			m.brokenf(Validity, "%v learns that %v is committed, but only rm %v are prepared", d.Role, d.Tx, f.votes.Prepared)
+		}
+		if len(f.ballots) > 0 && f.chosen.Outcome(members) != core.Committed {
+			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm %v", d.Role, d.Tx,
+				f.chosen.Prepared)
+		}
+		m.commitPoint(i)
+	default:
+		m.reach(SawAbort)
+		if m.layout.Acceptors > 0 && (f.chosen.Aborted|f.votes.Aborted)&members == 0 {
+			m.brokenf(Validity, "%v learns that %v is aborted, but nobody voted aborted and no instance has chosen it", d.Role,
+				d.Tx)
+		}
+	}
+}
+
+// Sent takes a message that has left its role: what it says of its sender's state must survive from now on.
+func (m *Monitor) Sent(msg *core.Message) {
+	switch msg.Type {
+	case core.MsgPhase1b, core.MsgPhase2b, core.MsgPhase2a:
+	default:
+		return
+	}
+	i, ok := m.find(msg.Tx)
+	if !ok {
+		return
+	}
+	r, acc := &m.facts[i].revealed, msg.From.ID-1
+	switch {
+	case msg.Type == core.MsgPhase1b:
+		r.promise[acc] = max(r.promise[acc], msg.MBal)
+	case msg.Type == core.MsgPhase2b && msg.Bal > r.accepted[acc]:
+		r.accepted[acc], r.accepts[acc] = msg.Bal, msg.Votes
+	case msg.Type == core.MsgPhase2b && msg.Bal == r.accepted[acc]:
+		r.accepts[acc] = r.accepts[acc].Union(msg.Votes)
+	case msg.Type == core.MsgPhase2a && msg.From.Kind == core.RM:
+		r.votes = r.votes.Union(msg.Votes)
+	}
+}
+
+// Crashed takes the crash of a node: what its roles have revealed must be durable.
+func (m *Monitor) Crashed(n core.NodeID, forGood bool) {
+	m.reach(SawCrash)
+	if forGood {
+		m.reach(SawDeath)
+	}
+	for i := range m.facts {
+		f := &m.facts[i]
+		for k := range m.layout.RMs {
+			rm := core.Role{Kind: core.RM, ID: uint8(k + 1)}
+			if m.layout.NodeOf(rm) == n && f.revealed.votes.Of(rm.ID) != core.NoValue && f.votes.Of(rm.ID) == core.NoValue {
+				m.brokenf(Durability, "%v has sent its vote on %v and lost it in a crash", rm, m.txns[i].ID)
+			}
+		}
+		for k := range m.layout.Acceptors {
+			acc := core.Role{Kind: core.Acceptor, ID: uint8(k + 1)}
+			if m.layout.NodeOf(acc) == n {
+				m.checkAcceptorDurable(i, acc)
+			}
+		}
+	}
+}
+
+func (m *Monitor) checkAcceptorDurable(i int, acc core.Role) {
+	f, k := &m.facts[i], acc.ID-1
+	if f.revealed.promise[k] > f.promised[k] {
+		m.brokenf(Durability, "%v has sent its promise of ballot %d of %v and lost it in a crash", acc, f.revealed.promise[k],
+			m.txns[i].ID)
+	}
+	told, durable := f.revealed.accepts[k], core.Votes{}
+	for j := range f.ballots {
+		if f.ballots[j].bal == f.revealed.accepted[k] {
+			durable = f.ballots[j].votes[k]
+		}
+	}
+	if told.Prepared&^durable.Prepared != 0 || told.Aborted&^durable.Aborted != 0 {
+		m.brokenf(Durability, "%v has sent what it accepted in ballot %d of %v and lost it in a crash", acc,
+			f.revealed.accepted[k], m.txns[i].ID)
+	}
+}
+
+// Restarted takes the return of a node.
+func (m *Monitor) Restarted(n core.NodeID) {
+	m.reach(SawRestart)
+	m.restarted = m.restarted.With(uint8(n))
+}
+
+// Partitioned takes a change of sides.
+func (m *Monitor) Partitioned() { m.reach(SawPartition) }

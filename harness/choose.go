@@ -1,0 +1,123 @@
+package harness
+
+import "paxoscommit/core"
+
+// Enabled appends every action that can happen now, each content once, in a fixed order: by type, and within a type by position
+// in the world, which is the same for the same configuration and actions so far.
+func (w *World) Enabled(buf []Action) []Action {
+	start := len(buf)
+	for t := Begin; t < numActionTypes; t++ {
+		from := len(buf)
+		n := w.candidates(t)
+		for i := range n {
+			if a, ok := w.candidate(t, i); ok && !contains(buf[from:], a) {
+				buf = append(buf, a)
+			}
+		}
+	}
+	return buf[:len(buf):max(len(buf), start)]
+}
+
+func contains(as []Action, a Action) bool {
+	for i := range as {
+		if as[i] == a {
+			return true
+		}
+	}
+	return false
+}
+
+// Choose returns an enabled action of the given type: the first at or after position r of its candidates, going round. It
+// returns false if there is none. With r drawn at random it is how to take a random step without listing them all.
+func (w *World) Choose(t ActionType, r uint32) (Action, bool) {
+	n := w.candidates(t)
+	if n == 0 {
+		return Action{}, false
+	}
+	start := int(uint64(r) * uint64(n) >> 32)
+	for i := range n {
+		k := start + i
+		if k >= n {
+			k -= n
+		}
+		if a, ok := w.candidate(t, k); ok {
+			return a, true
+		}
+	}
+	return Action{}, false
+}
+
+// candidates returns how many actions of a type there may be, 0 if its budget is spent.
+func (w *World) candidates(t ActionType) int {
+	b := &w.left
+	budget := 1
+	n := 0
+	switch t {
+	case Begin:
+		n = len(w.clients)
+	case GiveUp:
+		n, budget = len(w.clients), b.GiveUps
+	case Deliver:
+		n = len(w.net)
+	case Drop:
+		n, budget = len(w.net), b.Drops
+	case Duplicate:
+		n, budget = len(w.net), b.Duplicates
+	case Refuse:
+		n, budget = len(w.net), b.Refusals
+	case Fire:
+		n = len(w.timers)
+	case Sync, Restart:
+		n = len(w.machines)
+	case Crash, CrashKeep:
+		n, budget = len(w.machines), b.Crashes
+	case Die:
+		n, budget = len(w.machines), b.Deaths
+	case Cut:
+		n, budget = len(w.machines), b.Cuts
+	case Heal, Settle:
+		n = 1
+	default:
+	}
+	if budget <= 0 {
+		return 0
+	}
+	return n
+}
+
+// candidate returns the i-th action of a type and whether it is enabled.
+func (w *World) candidate(t ActionType, i int) (Action, bool) {
+	node := core.NodeID(i + 1)
+	switch t {
+	case Begin:
+		return clientAction(t, i), w.beginEnabled(&w.clients[i])
+	case GiveUp:
+		return clientAction(t, i), w.giveUpEnabled(&w.clients[i])
+	case Deliver, Drop, Duplicate, Refuse:
+		if !w.messageEnabled(t, &w.net[i]) {
+			return Action{}, false
+		}
+		return messageAction(t, &w.net[i]), true
+	case Fire:
+		return timerAction(&w.timers[i]), w.timerEnabled(&w.timers[i])
+	case Sync:
+		d := &w.disks[i]
+		return Action{Type: t, Node: node}, d.durable < len(d.records) && w.up.Has(uint8(node))
+	case Crash, CrashKeep, Die:
+		return Action{Type: t, Node: node}, w.crashEnabled(t, node)
+	case Restart:
+		return Action{Type: t, Node: node}, w.restartEnabled(node)
+	case Cut:
+		return Action{Type: t, Node: node}, w.cutEnabled(node)
+	case Heal:
+		return Action{Type: t}, w.far != 0
+	case Settle:
+		return Action{Type: t}, !w.settled
+	default:
+		return Action{}, false
+	}
+}
+
+func clientAction(t ActionType, i int) Action {
+	return Action{Type: t, Role: core.Role{Kind: core.Client, ID: uint8(i + 1)}}
+}

@@ -1,0 +1,147 @@
+package harness
+
+import (
+	"paxoscommit/checker"
+	"paxoscommit/core"
+)
+
+func (w *World) client(r core.Role) *client {
+	if r.Kind != core.Client || r.ID == 0 || int(r.ID) > len(w.clients) {
+		return nil
+	}
+	return &w.clients[r.ID-1]
+}
+
+// begin has a client ask for its next transaction.
+func (w *World) begin(r core.Role) bool {
+	c := w.client(r)
+	if c == nil || !w.beginEnabled(c) {
+		return false
+	}
+	c.next++
+	c.waiting, c.asked = true, 0
+	w.monitor.Invoked(c.next - 1)
+	w.request(r, &w.cfg.Txns[c.next-1])
+	return true
+}
+
+func (w *World) beginEnabled(c *client) bool { return !w.settled && !c.waiting && c.next < c.end }
+
+// askAgain is a client that has had no answer: it asks the same resource manager again, and one leader after the other.
+func (w *World) askAgain(r core.Role) {
+	c := w.client(r)
+	t := &w.cfg.Txns[c.next-1]
+	w.request(r, t)
+	if n := w.cfg.Layout.Leaders; n > 0 {
+		w.send(&core.Message{
+			Type: core.MsgQuery, From: r, To: core.Role{Kind: core.Leader, ID: c.asked%uint8(n) + 1}, Tx: t.ID,
+			Members: t.Members,
+		})
+		c.asked++
+	}
+}
+
+func (w *World) request(r core.Role, t *checker.Txn) {
+	rm := core.Role{Kind: core.RM, ID: t.RM}
+	w.send(&core.Message{Type: core.MsgRequest, From: r, To: rm, Tx: t.ID, Members: t.Members})
+	w.arm(&core.Timer{
+		Role: r, Kind: core.TimerRetry, Tx: t.ID, Await: core.Await{Kind: core.RM, IDs: core.SetOf(t.RM)},
+	})
+}
+
+// giveUp has a client stop waiting; whether its transaction was committed stays open.
+func (w *World) giveUp(r core.Role) bool {
+	c := w.client(r)
+	if c == nil || !w.giveUpEnabled(c) {
+		return false
+	}
+	w.left.GiveUps--
+	w.stopWaiting(r, c)
+	return true
+}
+
+func (w *World) giveUpEnabled(c *client) bool { return !w.settled && w.left.GiveUps > 0 && c.waiting }
+
+func (w *World) stopWaiting(r core.Role, c *client) {
+	c.waiting = false
+	if i := w.findTimer(&core.Timer{Role: r, Kind: core.TimerRetry, Tx: w.cfg.Txns[c.next-1].ID}); i >= 0 {
+		w.takeTimer(i)
+	}
+}
+
+func (w *World) deliverToClient(m *core.Message) {
+	c := w.client(m.To)
+	if c == nil || !c.waiting || w.cfg.Txns[c.next-1].ID != m.Tx {
+		return
+	}
+	switch m.Type {
+	case core.MsgCommit:
+		w.monitor.Returned(c.next-1, core.Committed)
+	case core.MsgAbort:
+		w.monitor.Returned(c.next-1, core.Aborted)
+	default:
+	}
+	w.stopWaiting(m.To, c)
+}
+
+func (w *World) txn(tx core.TxID) int {
+	if tx.Origin == 0 || int(tx.Origin) > len(w.clients) {
+		return -1
+	}
+	c := &w.clients[tx.Origin-1]
+	first := 0
+	if tx.Origin > 1 {
+		first = w.clients[tx.Origin-2].end
+	}
+	i := first + int(tx.Seq) - 1
+	if tx.Epoch != 0 || i >= c.end {
+		return -1
+	}
+	return i
+}
+
+// deliverToBank has the database behind a resource manager do what it is told, and answer.
+func (w *World) deliverToBank(m *core.Message) {
+	b := &w.banks[m.To.ID-1]
+	i := w.txn(m.Tx)
+	if i < 0 {
+		w.monitor.Broken(checker.Contract, "a transaction that nobody asked for: "+m.String())
+		return
+	}
+	switch m.Type {
+	case core.MsgPrepare:
+		v := b.Prepare(m.Tx, m.Members, w.cfg.Txns[i].Work)
+		if v == core.NoValue {
+			return
+		}
+		if v == core.Prepared {
+			w.monitor.Held(m.To.ID, i, b)
+		} else {
+			w.monitor.Refused(m.To.ID, i)
+		}
+		w.answer(m, core.MsgVote, v)
+	case core.MsgCommit, core.MsgAbort:
+		v := core.Aborted
+		if m.Type == core.MsgCommit {
+			v = core.Committed
+		}
+		if err := b.Finish(m.Tx, v); err != nil {
+			w.monitor.Broken(checker.History, err.Error())
+			return
+		}
+		w.monitor.Applied(m.To.ID, i, v, b)
+		w.answer(m, core.MsgDone, v)
+	case core.MsgForget:
+		b.Forget(m.Tx, m.Low)
+	default:
+		w.monitor.Broken(checker.Contract, "a message that no resource takes: "+m.String())
+	}
+}
+
+// answer sends what a resource says to its resource manager, if that is running to hear it.
+func (w *World) answer(m *core.Message, t core.MsgType, v core.Value) {
+	if n := w.cfg.Layout.NodeOf(m.From); !w.up.Has(uint8(n)) {
+		return
+	}
+	w.net = append(w.net, core.Message{Type: t, Val: v, From: m.To, To: m.From, Tx: m.Tx, Members: m.Members})
+}

@@ -1,0 +1,138 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+)
+
+// ErrConfig marks every error of Config.Validate.
+var ErrConfig = errors.New("harness: bad configuration")
+
+// Timing says when an armed timer may fire. The zero timing means none.
+type Timing uint8
+
+// The timings.
+const (
+	NoTiming Timing = iota
+	Asynchronous
+	Synchronous
+)
+
+// String gives asynchronous or synchronous.
+func (t Timing) String() string {
+	switch t {
+	case Asynchronous:
+		return "asynchronous"
+	case Synchronous:
+		return "synchronous"
+	default:
+		return fmt.Sprintf("timing%d", uint8(t))
+	}
+}
+
+// Budget limits how many times each kind of fault may happen before settle.
+type Budget struct {
+	Drops      int
+	Duplicates int
+	Refusals   int
+	Timeouts   int // timers that fire
+	Crashes    int
+	Deaths     int // crashes for good; never more acceptors than leave a majority, and never the last leader
+	Cuts       int // nodes that change sides
+	GiveUps    int
+}
+
+// Config is everything about a run but the choice of actions.
+type Config struct {
+	Protocol core.Protocol
+	Layout   core.Layout
+	Timing   Timing
+	Accounts int           // 1 to bank.MaxAccounts; account a is with resource manager (a-1) mod RMs + 1
+	Opening  int64         // balance of every account at the start
+	Txns     []checker.Txn // what clients 1, 2, ... ask for, each its own in order; sorted by ID, Epoch 0, Seq from 1
+	Budget   Budget
+}
+
+// Validate tells what is wrong with a configuration, or nil. Errors are ErrConfig.
+func (c *Config) Validate() error {
+	if c.Protocol == nil {
+		return fmt.Errorf("%w: no protocol", ErrConfig)
+	}
+	if err := c.Protocol.Validate(&c.Layout); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if c.Timing != Asynchronous && c.Timing != Synchronous {
+		return fmt.Errorf("%w: no timing", ErrConfig)
+	}
+	if c.Timing == Synchronous && (c.Budget.Drops > 0 || c.Budget.Crashes > 0) {
+		return fmt.Errorf("%w: synchronous timing has no lost messages, and crashes are for good", ErrConfig)
+	}
+	if c.Accounts < 1 || c.Accounts > bank.MaxAccounts {
+		return fmt.Errorf("%w: %d accounts: want 1 to %d", ErrConfig, c.Accounts, bank.MaxAccounts)
+	}
+	b := c.Budget
+	for _, n := range []int{b.Drops, b.Duplicates, b.Refusals, b.Timeouts, b.Crashes, b.Deaths, b.Cuts, b.GiveUps} {
+		if n < 0 {
+			return fmt.Errorf("%w: a negative budget of faults", ErrConfig)
+		}
+	}
+	return c.validateTxns()
+}
+
+func (c *Config) validateTxns() error {
+	last := core.TxID{}
+	for _, t := range c.Txns {
+		next := core.TxID{Origin: t.ID.Origin, Seq: 1}
+		if t.ID.Origin == last.Origin {
+			next.Seq = last.Seq + 1
+		}
+		if t.ID != next || t.ID.Origin < last.Origin || t.ID.Origin > last.Origin+1 || t.ID.Origin > core.MaxClients {
+			return fmt.Errorf("%w: transaction %v after %v: clients and numbers go up one by one", ErrConfig, t.ID, last)
+		}
+		last = t.ID
+		accounts := t.Work.Accounts()
+		if accounts == 0 || accounts&^core.FullSet(c.Accounts) != 0 || t.Work.Amount < 0 {
+			return fmt.Errorf("%w: transaction %v has no work that can be done", ErrConfig, t.ID)
+		}
+		if t.Members != c.MembersOf(t.Work) {
+			return fmt.Errorf("%w: transaction %v has members %v, its accounts are with %v",
+				ErrConfig, t.ID, t.Members, c.MembersOf(t.Work))
+		}
+		if t.RM == 0 || !t.Members.Has(t.RM) {
+			return fmt.Errorf("%w: transaction %v is begun at rm%d, which is no member", ErrConfig, t.ID, t.RM)
+		}
+	}
+	return nil
+}
+
+// Clients returns how many clients there are.
+func (c *Config) Clients() int {
+	if len(c.Txns) == 0 {
+		return 0
+	}
+	return int(c.Txns[len(c.Txns)-1].ID.Origin)
+}
+
+// RMOf returns the resource manager that an account is with.
+func (c *Config) RMOf(account uint8) uint8 { return (account-1)%uint8(c.Layout.RMs) + 1 }
+
+// MembersOf returns the resource managers that the accounts of some work are with.
+func (c *Config) MembersOf(w bank.Work) core.Set {
+	var s core.Set
+	for a := w.Accounts(); a != 0; a &= a - 1 {
+		s = s.With(c.RMOf(a.First()))
+	}
+	return s
+}
+
+// SettleBound is the number of steps after settle within which everybody must have decided: a few rounds of everybody telling
+// everybody, for each transaction.
+func (c *Config) SettleBound() int {
+	l := &c.Layout
+	round := (l.RMs + l.Leaders) * (l.Acceptors + l.Leaders)
+	return 100 + 40*round*len(c.Txns)
+}

@@ -1,0 +1,123 @@
+package harness
+
+import (
+	"slices"
+
+	"paxoscommit/core"
+)
+
+// crash stops a node. Its memory is gone, with everything on its way inside the node; of its log, what was not completed is
+// lost too, or with CrashKeep is there although nobody was told.
+func (w *World) crash(t ActionType, n core.NodeID) bool {
+	if !w.crashEnabled(t, n) {
+		return false
+	}
+	d := &w.disks[n-1]
+	switch t {
+	case CrashKeep:
+		w.left.Crashes--
+		for ; d.durable < len(d.records); d.durable++ {
+			w.monitor.Durable(&d.records[d.durable])
+		}
+	case Die:
+		w.left.Deaths--
+		w.dead = w.dead.With(uint8(n))
+	default:
+		w.left.Crashes--
+	}
+	d.records = d.records[:d.durable]
+	d.gated = d.gated[:0]
+	w.up = w.up.Without(uint8(n))
+	w.timers = slices.DeleteFunc(w.timers, func(t core.Timer) bool { return w.cfg.Layout.NodeOf(t.Role) == n })
+	w.net = slices.DeleteFunc(w.net, func(m core.Message) bool {
+		if w.cfg.Layout.NodeOf(m.To) != n {
+			return false
+		}
+		return t == Die || m.To.Kind != core.Resource && w.local(&m)
+	})
+	w.monitor.Crashed(n, t == Die)
+	return true
+}
+
+func (w *World) crashEnabled(t ActionType, n core.NodeID) bool {
+	if w.settled || !w.up.Has(uint8(n)) {
+		return false
+	}
+	switch t {
+	case Die:
+		return w.left.Deaths > 0 && w.canLose(n)
+	case CrashKeep:
+		d := &w.disks[n-1]
+		return w.left.Crashes > 0 && d.durable < len(d.records)
+	default:
+		return w.left.Crashes > 0
+	}
+}
+
+// canLose tells whether a majority of acceptors and a leader would be left if a node were gone for good.
+func (w *World) canLose(n core.NodeID) bool {
+	l := &w.cfg.Layout
+	gone := w.dead.With(uint8(n))
+	alive := func(k core.RoleKind) int {
+		count := 0
+		for i := range l.Count(k) {
+			if !gone.Has(uint8(l.NodeOf(core.Role{Kind: k, ID: uint8(i + 1)}))) {
+				count++
+			}
+		}
+		return count
+	}
+	return alive(core.Acceptor) >= l.Majority() && alive(core.Leader) > 0
+}
+
+// restart brings a node back: its log is read from the start, and its databases say what they hold prepared.
+func (w *World) restart(n core.NodeID) bool {
+	if !w.restartEnabled(n) {
+		return false
+	}
+	w.up = w.up.With(uint8(n))
+	machine, d := w.machines[n-1], &w.disks[n-1]
+	machine.Reset(&w.cfg.Layout, n)
+	for _, rec := range d.records {
+		w.in.Type, w.in.Rec = core.InputRecord, rec
+		w.step(n)
+	}
+	w.in.Type = core.InputRestart
+	w.step(n)
+	for i := range w.banks {
+		rm := core.Role{Kind: core.RM, ID: uint8(i + 1)}
+		if w.cfg.Layout.NodeOf(rm) != n {
+			continue
+		}
+		w.banks[i].InDoubt(func(tx core.TxID, members core.Set) {
+			w.net = append(w.net, core.Message{
+				Type: core.MsgFound, Val: core.Prepared, From: core.Role{Kind: core.Resource, ID: rm.ID}, To: rm, Tx: tx,
+				Members: members,
+			})
+		})
+	}
+	w.monitor.Restarted(n)
+	return true
+}
+
+func (w *World) restartEnabled(n core.NodeID) bool {
+	return !w.up.Has(uint8(n)) && !w.dead.Has(uint8(n))
+}
+
+// cut moves a node to the other side of the partition.
+func (w *World) cut(n core.NodeID) bool {
+	if !w.cutEnabled(n) {
+		return false
+	}
+	w.left.Cuts--
+	w.far ^= core.SetOf(uint8(n))
+	if w.far == core.FullSet(len(w.machines)) {
+		w.far = 0
+	}
+	w.monitor.Partitioned()
+	return true
+}
+
+func (w *World) cutEnabled(core.NodeID) bool {
+	return !w.settled && w.left.Cuts > 0 && len(w.machines) > 1
+}

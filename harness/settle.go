@@ -1,0 +1,137 @@
+package harness
+
+import (
+	"fmt"
+
+	"paxoscommit/checker"
+	"paxoscommit/core"
+)
+
+// beginSettling ends the faults: the partition heals, and whoever may come back does so in Settle.
+func (w *World) beginSettling() bool {
+	if w.settled {
+		return false
+	}
+	w.settled, w.far = true, 0
+	return true
+}
+
+// Settle runs the fair end of a run and judges it: settle if that has not happened, restart what can be restarted, deliver
+// everything, and when nothing moves fire timers, until everybody has decided. Each action taken is passed to taken, which
+// may be nil. It stops at a violation.
+func (w *World) Settle(taken func(Action)) {
+	start := w.steps
+	do := func(a Action) {
+		if w.Apply(a) == nil && taken != nil {
+			taken(a)
+		}
+	}
+	if !w.settled {
+		do(Action{Type: Settle})
+	}
+	for n := range w.machines {
+		if w.restartEnabled(core.NodeID(n + 1)) {
+			do(Action{Type: Restart, Node: core.NodeID(n + 1)})
+		}
+	}
+	for round := 0; w.Violation() == nil; round++ {
+		w.drain(do, start)
+		if w.steps-start > w.cfg.SettleBound() || len(w.timers) == 0 || w.allDecided() {
+			break
+		}
+		w.fireRound(do, round)
+	}
+	if w.Violation() == nil && !w.allDecided() {
+		w.monitor.Broken(checker.NonBlocking, fmt.Sprintf("after %d fair steps: %s", w.steps-start, w.undecided()))
+	}
+	if w.Violation() == nil {
+		w.monitor.Finish()
+	}
+}
+
+// drain lets everything happen that is on its way, timers apart.
+func (w *World) drain(do func(Action), start int) {
+	for w.Violation() == nil && w.steps-start <= w.cfg.SettleBound() {
+		if i := w.firstDeliverable(); i >= 0 {
+			do(messageAction(Deliver, &w.net[i]))
+			continue
+		}
+		n := w.firstUnsynced()
+		if n == 0 {
+			return
+		}
+		do(Action{Type: Sync, Node: n})
+	}
+}
+
+func (w *World) firstDeliverable() int {
+	for i := range w.net {
+		if w.reachable(&w.net[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (w *World) firstUnsynced() core.NodeID {
+	for n := range w.disks {
+		if d := &w.disks[n]; d.durable < len(d.records) && w.up.Has(uint8(n+1)) {
+			return core.NodeID(n + 1)
+		}
+	}
+	return 0
+}
+
+// fireRound fires timers while nothing moves: in even rounds all that say something again, in odd rounds those by which one
+// live leader, the same for all transactions, takes over. Back-off in a real driver has that effect.
+func (w *World) fireRound(do func(Action), round int) {
+	var list [64]core.Timer
+	n := 0
+	least := uint8(255)
+	for i := range w.timers {
+		if t := &w.timers[i]; t.Kind == core.TimerTakeOver {
+			least = min(least, t.Role.ID)
+		}
+	}
+	for i := range w.timers {
+		t := &w.timers[i]
+		if takeover := t.Kind == core.TimerTakeOver; takeover != (round%2 == 1) || takeover && t.Role.ID != least {
+			continue
+		}
+		if n < len(list) {
+			list[n] = *t
+			n++
+		}
+	}
+	for i := range n {
+		do(timerAction(&list[i]))
+	}
+}
+
+// allDecided tells whether every live member that has a part in a transaction knows its outcome and has had it applied, and
+// every client that waits has its answer.
+func (w *World) allDecided() bool { return w.undecided() == "" }
+
+// undecided names somebody who has not decided, or "".
+func (w *World) undecided() string {
+	for i := range w.clients {
+		if c := &w.clients[i]; c.waiting {
+			return fmt.Sprintf("cl%d has no answer about %v", i+1, w.cfg.Txns[c.next-1].ID)
+		}
+	}
+	for k := range w.banks {
+		rm := core.Role{Kind: core.RM, ID: uint8(k + 1)}
+		if !w.up.Has(uint8(w.cfg.Layout.NodeOf(rm))) {
+			continue
+		}
+		for i := range w.cfg.Txns {
+			if w.banks[k].Holds(w.cfg.Txns[i].ID) {
+				return fmt.Sprintf("%v holds the locks of %v", rm, w.cfg.Txns[i].ID)
+			}
+			if votes, outcomes := w.monitor.Involved(i); votes.Of(rm.ID) != core.NoValue && !outcomes.Has(rm.ID) {
+				return fmt.Sprintf("%v has voted %v on %v and knows no outcome", rm, votes.Of(rm.ID), w.cfg.Txns[i].ID)
+			}
+		}
+	}
+	return ""
+}

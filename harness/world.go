@@ -1,0 +1,407 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+)
+
+// ErrNotEnabled means that an action cannot happen now; the world is unchanged.
+var ErrNotEnabled = errors.New("harness: not enabled")
+
+// World is the whole system and everything around it. NewWorld makes one; Reset makes it new again and keeps its memory.
+type World struct {
+	cfg      *Config
+	machines []core.Machine
+	disks    []disk
+	banks    []bank.Bank
+	clients  []client
+	up       core.Set // nodes that run
+	dead     core.Set // nodes that never come back
+	far      core.Set // nodes on the far side of the partition; empty when there is none
+	net      []core.Message
+	timers   []core.Timer
+	left     Budget
+	settled  bool // the settle action has happened
+	steps    int
+	hash     uint64
+	monitor  checker.Monitor
+	in       core.Input
+	out      core.Output
+}
+
+// disk is the log of one node.
+type disk struct {
+	records []core.Record
+	durable int // so many of records have been completed
+	gated   []gated
+}
+
+// gated is a message that leaves once the log is durable up to at.
+type gated struct {
+	at  int
+	msg core.Message
+}
+
+// client is where a client is in its program.
+type client struct {
+	next    int // index into Config.Txns of the transaction to begin next; end if none
+	end     int
+	waiting bool // for the answer to next-1
+	asked   uint8
+}
+
+// NewWorld returns the world in its initial state.
+func NewWorld(c *Config) *World {
+	w := &World{}
+	w.Reset(c)
+	return w
+}
+
+// Reset makes w what NewWorld returns.
+func (w *World) Reset(c *Config) {
+	sameProtocol := w.cfg != nil && w.cfg.Protocol == c.Protocol
+	w.cfg = c
+	if !sameProtocol {
+		w.machines = w.machines[:0]
+	}
+	n := c.Layout.Nodes
+	for len(w.machines) < n {
+		w.machines = append(w.machines, c.Protocol.New())
+	}
+	w.machines = w.machines[:n]
+	for len(w.disks) < n {
+		w.disks = append(w.disks, disk{})
+	}
+	w.disks = w.disks[:n]
+	for i := range n {
+		w.machines[i].Reset(&c.Layout, core.NodeID(i+1))
+		d := &w.disks[i]
+		d.records, d.durable, d.gated = d.records[:0], 0, d.gated[:0]
+	}
+	for len(w.banks) < c.Layout.RMs {
+		w.banks = append(w.banks, bank.Bank{})
+	}
+	w.banks = w.banks[:c.Layout.RMs]
+	for i := range w.banks {
+		w.banks[i].Reset(w.accountsOf(uint8(i+1)), c.Opening)
+	}
+	w.clients = w.clients[:0]
+	for i, t := range c.Txns {
+		if int(t.ID.Origin) > len(w.clients) {
+			w.clients = append(w.clients, client{next: i})
+		}
+		w.clients[t.ID.Origin-1].end = i + 1
+	}
+	w.up, w.dead, w.far = core.FullSet(n), 0, 0
+	w.net, w.timers = w.net[:0], w.timers[:0]
+	w.left, w.settled, w.steps, w.hash = c.Budget, false, 0, 0
+	w.monitor.Reset(&c.Layout, c.Txns, c.Accounts, c.Opening)
+}
+
+func (w *World) accountsOf(rm uint8) core.Set {
+	var s core.Set
+	for a := range uint8(w.cfg.Accounts) {
+		if w.cfg.RMOf(a+1) == rm {
+			s = s.With(a + 1)
+		}
+	}
+	return s
+}
+
+// Config returns the configuration, which must not be changed.
+func (w *World) Config() *Config { return w.cfg }
+
+// Steps returns how many actions have happened.
+func (w *World) Steps() int { return w.steps }
+
+// Hash returns a hash of the actions that have happened, in order.
+func (w *World) Hash() uint64 { return w.hash }
+
+// Monitor returns the judge of this run.
+func (w *World) Monitor() *checker.Monitor { return &w.monitor }
+
+// Violation returns the first property that the run has broken, or nil.
+func (w *World) Violation() *checker.Violation { return w.monitor.Violation() }
+
+// Machine returns the machine of a node, to look at.
+func (w *World) Machine(n core.NodeID) core.Machine { return w.machines[n-1] }
+
+// InFlight returns the messages in flight, to look at, in no order that means anything.
+func (w *World) InFlight() []core.Message { return w.net }
+
+// Log returns the records of a node, and how many of them are durable.
+func (w *World) Log(n core.NodeID) ([]core.Record, int) {
+	return w.disks[n-1].records, w.disks[n-1].durable
+}
+
+// Apply makes one action happen. The error is ErrNotEnabled. What the action breaks, Violation tells.
+func (w *World) Apply(a Action) error {
+	if !w.apply(&a) {
+		return fmt.Errorf("%w: %v", ErrNotEnabled, a)
+	}
+	w.steps++
+	w.hash = mix(a.Hash(), w.hash)
+	return nil
+}
+
+func (w *World) apply(a *Action) bool {
+	w.monitor.Step(w.steps)
+	switch a.Type {
+	case Begin:
+		return w.begin(a.Role)
+	case Deliver, Drop, Duplicate, Refuse:
+		i := w.findMessage(&a.Msg)
+		return i >= 0 && w.applyMessage(a.Type, i)
+	case Fire:
+		i := w.findTimer(&a.Timer)
+		return i >= 0 && w.fire(i)
+	case Sync:
+		return w.node(a.Node) && w.sync(a.Node)
+	case Crash, CrashKeep, Die:
+		return w.node(a.Node) && w.crash(a.Type, a.Node)
+	case Restart:
+		return w.node(a.Node) && w.restart(a.Node)
+	case Cut:
+		return w.node(a.Node) && w.cut(a.Node)
+	case Heal:
+		ok := w.far != 0
+		w.far = 0
+		return ok
+	case GiveUp:
+		return w.giveUp(a.Role)
+	case Settle:
+		return w.beginSettling()
+	default:
+		return false
+	}
+}
+
+func (w *World) node(n core.NodeID) bool { return n > 0 && int(n) <= len(w.machines) }
+
+func (w *World) findMessage(named *core.Message) int {
+	for i := range w.net {
+		if sameContent(&w.net[i], named) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (w *World) findTimer(t *core.Timer) int {
+	for i := range w.timers {
+		if x := &w.timers[i]; x.Role == t.Role && x.Kind == t.Kind && x.Tx == t.Tx {
+			return i
+		}
+	}
+	return -1
+}
+
+func (w *World) applyMessage(t ActionType, i int) bool {
+	m := &w.net[i]
+	if !w.messageEnabled(t, m) {
+		return false
+	}
+	switch t {
+	case Drop:
+		w.left.Drops--
+		w.takeMessage(i)
+	case Duplicate:
+		w.left.Duplicates--
+		w.net = append(w.net, *m)
+	case Refuse:
+		w.left.Refusals--
+		taken := w.takeMessage(i)
+		w.answer(&taken, core.MsgVote, core.Aborted)
+	default:
+		taken := w.takeMessage(i)
+		w.deliver(&taken)
+	}
+	return true
+}
+
+func (w *World) takeMessage(i int) core.Message {
+	m := w.net[i]
+	last := len(w.net) - 1
+	w.net[i] = w.net[last]
+	w.net = w.net[:last]
+	return m
+}
+
+// messageEnabled tells whether a message in flight can be delivered, dropped, duplicated or refused now.
+func (w *World) messageEnabled(t ActionType, m *core.Message) bool {
+	switch t {
+	case Deliver:
+		return w.reachable(m)
+	case Drop:
+		return w.left.Drops > 0 && !w.settled && !w.local(m)
+	case Duplicate:
+		return w.left.Duplicates > 0 && !w.settled && !w.local(m)
+	case Refuse:
+		return w.left.Refusals > 0 && !w.settled && m.To.Kind == core.Resource && m.Type == core.MsgPrepare &&
+			!w.banks[m.To.ID-1].Holds(m.Tx)
+	default:
+		return false
+	}
+}
+
+// local tells whether a message stays on its node, where nothing is lost or repeated.
+func (w *World) local(m *core.Message) bool {
+	return m.From.Kind != core.Client && w.cfg.Layout.NodeOf(m.From) == w.cfg.Layout.NodeOf(m.To)
+}
+
+// reachable tells whether a message can arrive: its receiver runs, and is on the sender's side of a partition. Databases
+// run even when their node is down.
+func (w *World) reachable(m *core.Message) bool {
+	if m.To.Kind == core.Client {
+		return true
+	}
+	to := w.cfg.Layout.NodeOf(m.To)
+	if to == 0 || m.To.Kind == core.Resource {
+		return !w.dead.Has(uint8(max(to, 1))) || to == 0
+	}
+	if !w.up.Has(uint8(to)) {
+		return false
+	}
+	return w.far == 0 || m.From.Kind == core.Client || w.sameSide(w.cfg.Layout.NodeOf(m.From), to)
+}
+
+func (w *World) sameSide(a, b core.NodeID) bool { return w.far.Has(uint8(a)) == w.far.Has(uint8(b)) }
+
+func (w *World) deliver(m *core.Message) {
+	switch m.To.Kind {
+	case core.Resource:
+		w.deliverToBank(m)
+	case core.Client:
+		w.deliverToClient(m)
+	default:
+		w.in.Type = core.InputMessage
+		w.in.Msg = *m
+		w.step(w.cfg.Layout.NodeOf(m.To))
+	}
+}
+
+// step gives w.in to the machine of a node and carries out what it wants.
+func (w *World) step(n core.NodeID) {
+	if n == 0 {
+		w.monitor.Broken(checker.Contract, fmt.Sprintf("message to a role that does not exist: %v", w.in.Msg))
+		return
+	}
+	out := &w.out
+	out.Reset()
+	if err := w.machines[n-1].Step(&w.in, out); err != nil {
+		w.monitor.Broken(checker.Contract, err.Error())
+		return
+	}
+	w.carryOut(n)
+}
+
+func (w *World) carryOut(n core.NodeID) {
+	out, d := &w.out, &w.disks[n-1]
+	d.records = append(d.records, out.Records...)
+	for i := range out.Send {
+		w.send(&out.Send[i])
+	}
+	for i := range out.Gated {
+		if d.durable == len(d.records) {
+			w.send(&out.Gated[i])
+		} else {
+			d.gated = append(d.gated, gated{len(d.records), out.Gated[i]})
+		}
+	}
+	for i := range out.Disarm {
+		if j := w.findTimer(&out.Disarm[i]); j >= 0 {
+			w.takeTimer(j)
+		}
+	}
+	for i := range out.Arm {
+		w.arm(&out.Arm[i])
+	}
+	for i := range out.Decided {
+		w.monitor.Learned(&out.Decided[i])
+	}
+}
+
+func (w *World) arm(t *core.Timer) {
+	if j := w.findTimer(t); j >= 0 {
+		w.timers[j] = *t
+		return
+	}
+	w.timers = append(w.timers, *t)
+}
+
+func (w *World) takeTimer(i int) core.Timer {
+	t := w.timers[i]
+	last := len(w.timers) - 1
+	w.timers[i] = w.timers[last]
+	w.timers = w.timers[:last]
+	return t
+}
+
+// send puts a message on its way. What goes to a node that is dead for good is lost at once.
+func (w *World) send(m *core.Message) {
+	w.monitor.Sent(m)
+	if to := w.cfg.Layout.NodeOf(m.To); to != 0 && w.dead.Has(uint8(to)) {
+		return
+	}
+	w.net = append(w.net, *m)
+}
+
+func (w *World) fire(i int) bool {
+	if !w.timerEnabled(&w.timers[i]) {
+		return false
+	}
+	if !w.settled {
+		w.left.Timeouts--
+	}
+	t := w.takeTimer(i)
+	if t.Role.Kind == core.Client {
+		w.askAgain(t.Role)
+		return true
+	}
+	w.in.Type, w.in.Timer = core.InputTimer, t
+	w.step(w.cfg.Layout.NodeOf(t.Role))
+	return true
+}
+
+func (w *World) timerEnabled(t *core.Timer) bool {
+	if w.settled {
+		return true
+	}
+	return w.left.Timeouts > 0 && (w.cfg.Timing == Asynchronous || w.timeoutIsTrue(t))
+}
+
+// timeoutIsTrue tells whether a role that the timer waits for is dead or cut off and nothing from it is in flight.
+func (w *World) timeoutIsTrue(t *core.Timer) bool {
+	here := w.cfg.Layout.NodeOf(t.Role)
+	for s := t.Await.IDs; s != 0; s &= s - 1 {
+		from := core.Role{Kind: t.Await.Kind, ID: s.First()}
+		n := w.cfg.Layout.NodeOf(from)
+		if n == 0 || w.up.Has(uint8(n)) && (here == 0 || w.sameSide(n, here)) {
+			continue
+		}
+		if !slices.ContainsFunc(w.net, func(m core.Message) bool { return m.From == from && m.To == t.Role && w.reachable(&m) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *World) sync(n core.NodeID) bool {
+	d := &w.disks[n-1]
+	if d.durable == len(d.records) || !w.up.Has(uint8(n)) {
+		return false
+	}
+	for ; d.durable < len(d.records); d.durable++ {
+		w.monitor.Durable(&d.records[d.durable])
+	}
+	for i := range d.gated {
+		w.send(&d.gated[i].msg)
+	}
+	d.gated = d.gated[:0]
+	return true
+}
