@@ -127,6 +127,10 @@ func (a *acceptor) phase2a(st *acceptorTx, m *core.Message, out *core.Output) {
 	case m.Bal == st.bal:
 		a.phase2b(m.Tx, st, out)
 	default:
+		if st.held.Instances() != 0 { // votes of ballot 0 that can no longer be accepted
+			st.held = core.Votes{}
+			out.Disarm = append(out.Disarm, a.flushTimer(m.Tx, st))
+		}
 		st.mbal, st.bal, st.votes = m.Bal, m.Bal, m.Votes
 		a.record(m.Tx, st, out)
 		a.phase2b(m.Tx, st, out)

@@ -147,6 +147,8 @@ func (l *leader) query(m *core.Message, out *core.Output) {
 		l.watch(m, out)
 	case st.outcome != core.NoValue:
 		out.Send = append(out.Send, l.to(m.From, core.OutcomeMsg(st.outcome), m.Tx, st.members))
+	case st.phase == forgetting: // finished, and nobody here has learned how
+		l.forgotten(m, out)
 	default:
 		l.drop(core.DropDuplicate, m.Tx, out)
 	}
