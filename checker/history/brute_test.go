@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"slices"
 
 	"paxoscommit/checker"
 )
@@ -14,38 +15,38 @@ import (
 // on a map from names to decoded JSON. It shares no code with what it judges but the events.
 
 type bruteOp struct {
-	f, key    string
-	arg, res  any
-	call, ret int
-	open      bool
+	f, key       string
+	arg, res     any
+	call, ret    int
+	open, failed bool
 }
 
-func bruteJudge(model Model, events []Event) checker.Verdict {
-	state := map[string]any{}
-	var ops []*bruteOp
+// bruteOps are the operations of events, by the number of their invocation, and the opening state.
+func bruteOps(events []Event) (ops []*bruteOp, opening map[string]any) {
+	opening = map[string]any{}
 	running := map[int]*bruteOp{}
 	for i, e := range events {
+		op := running[e.Process]
 		switch {
 		case e.F == "open":
-			state = maps.Clone(decode(e.Value).(map[string]any))
+			opening = decode(e.Value).(map[string]any)
 		case e.Type == Invoke:
-			op := &bruteOp{f: e.F, key: e.Key, arg: decode(e.Value), call: i, ret: math.MaxInt, open: true}
+			op = &bruteOp{f: e.F, key: e.Key, arg: decode(e.Value), call: i, ret: math.MaxInt, open: true}
 			running[e.Process] = op
 			ops = append(ops, op)
 		case e.Type == OK:
-			op := running[e.Process]
 			op.open, op.ret, op.res = false, i, decode(e.Value)
 		case e.Type == Fail:
-			op := running[e.Process]
-			for j := range ops {
-				if ops[j] == op {
-					ops = append(ops[:j], ops[j+1:]...)
-					break
-				}
-			}
+			op.failed = true
 		}
 	}
-	if bruteSearch(model, state, ops) {
+	return ops, opening
+}
+
+func bruteJudge(model Model, events []Event) checker.Verdict {
+	ops, opening := bruteOps(events)
+	ops = slices.DeleteFunc(ops, func(op *bruteOp) bool { return op.failed })
+	if bruteSearch(model, opening, ops) {
 		return checker.Holds
 	}
 	return checker.Violated

@@ -26,8 +26,8 @@ func (g *generator) next(n int) int {
 	return b % n
 }
 
-// generate returns a history of at most maxOps operations.
-func generate(model Model, data []byte, maxOps int) []Event {
+// generate returns a history of at most maxOps operations, of which clients run at once.
+func generate(model Model, data []byte, clients, maxOps int) []Event {
 	g := generator{model: model, bytes: data, state: map[string]any{}}
 	if model == ModelBank {
 		g.state = map[string]any{"a": 2.0, "b": 1.0}
@@ -35,7 +35,10 @@ func generate(model Model, data []byte, maxOps int) []Event {
 	}
 	running := map[int]*bruteOp{}
 	invoked := map[int]Event{}
-	processes := []int{0, 1, 2}
+	processes := make([]int, clients)
+	for i := range processes {
+		processes[i] = i
+	}
 	for ops := 0; len(g.bytes) > 0; {
 		slot := g.next(len(processes))
 		p := processes[slot]

@@ -109,12 +109,8 @@ func requirePrefix(t *testing.T, model Model, events []Event, r Result) {
 		return
 	}
 	require.NotContains(t, r.Prefix, r.Stuck)
-	state := map[string]any{}
-	if events[0].F == "open" {
-		state = decode(events[0].Value).(map[string]any)
-	}
-	ops := bruteOps(events)
-	states := []map[string]any{state}
+	ops, opening := bruteOps(events)
+	states := []map[string]any{opening}
 	for i, id := range r.Prefix {
 		for _, earlier := range r.Prefix[:i] {
 			require.Less(t, ops[earlier].call, ops[id].ret, "prefix against real time")
@@ -124,25 +120,6 @@ func requirePrefix(t *testing.T, model Model, events []Event, r Result) {
 	}
 	require.False(t, ops[r.Stuck].open)
 	require.Empty(t, bruteSteps(model, states, ops[r.Stuck]))
-}
-
-// bruteOps are the operations of events by the number of their invocation.
-func bruteOps(events []Event) []*bruteOp {
-	var ops []*bruteOp
-	running := map[int]*bruteOp{}
-	for i, e := range events {
-		switch {
-		case e.F == "open":
-		case e.Type == Invoke:
-			op := &bruteOp{f: e.F, key: e.Key, arg: decode(e.Value), call: i, ret: 1 << 30, open: true}
-			running[e.Process] = op
-			ops = append(ops, op)
-		case e.Type == OK:
-			op := running[e.Process]
-			op.open, op.ret, op.res = false, i, decode(e.Value)
-		}
-	}
-	return ops
 }
 
 func bruteSteps(model Model, states []map[string]any, op *bruteOp) []map[string]any {
@@ -182,12 +159,37 @@ func TestCheckersAgreeWithReferenceOnRandomHistories(t *testing.T) {
 				for i := range data {
 					data[i] = byte(rng.Uint32())
 				}
-				events := generate(model, data, 6)
+				events := generate(model, data, 3, 6)
 				judged[requireAgreement(t, model, events)]++
 			}
 			// Both answers must be common, or the test shows nothing.
 			require.Greater(t, judged[checker.Holds], runs/10)
 			require.Greater(t, judged[checker.Violated], runs/10)
+		})
+	}
+}
+
+// Larger histories, with more at once, are beyond the reference; the two checkers remain.
+func TestCheckersAgreeWithEachOtherOnLargerRandomHistories(t *testing.T) {
+	const runs = 1000
+	for model := ModelRegister; model <= ModelKV; model++ {
+		t.Run(model.String(), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(5, uint64(model)))
+			judged := map[checker.Verdict]int{}
+			data := make([]byte, 200)
+			for range runs {
+				for i := range data {
+					data[i] = byte(rng.Uint32())
+				}
+				events := generate(model, data, 5, 10)
+				r, err := load(t, model, events).Check(testBudget)
+				require.NoError(t, err)
+				require.Equal(t, "direct and porcupine", r.Checked)
+				requirePrefix(t, model, events, r)
+				judged[r.Verdict]++
+			}
+			require.Greater(t, judged[checker.Holds], runs/50)
+			require.Greater(t, judged[checker.Violated], runs/50)
 		})
 	}
 }
@@ -203,8 +205,8 @@ func FuzzCheckersAgree(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, m byte, data []byte) {
 		model := ModelRegister + Model(m)%ModelKV
-		events := generate(model, data, 6)
-		if len(bruteOps(events)) == 0 {
+		events := generate(model, data, 3, 6)
+		if ops, _ := bruteOps(events); len(ops) == 0 {
 			return // Load refuses it, as another test says.
 		}
 		requireAgreement(t, model, events)

@@ -227,8 +227,7 @@ func scalar(raw json.RawMessage) (text string, ok bool) {
 		if json.Unmarshal(raw, &s) != nil {
 			return "", false
 		}
-		quoted, err := json.Marshal(s)
-		return string(quoted), err == nil
+		return strconv.Quote(s), true
 	case c == 't' || c == 'f' || c == 'n':
 		return string(raw), true
 	default:

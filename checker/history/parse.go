@@ -39,7 +39,9 @@ func inputErrorf(line int, format string, args ...any) error {
 // itself and that time does not run backwards; what the events mean together is Load's part. What
 // is wrong with the input is an *InputError; an error of r is returned as it is. A history without
 // events is an error: it would hold without having been looked at.
-func Parse(r io.Reader) ([]Event, error) {
+func Parse(r io.Reader) ([]Event, error) { return parse(r, MaxEvents) }
+
+func parse(r io.Reader, maxEvents int) ([]Event, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 1<<16), MaxLineBytes+1)
 	var events []Event
@@ -58,8 +60,8 @@ func Parse(r io.Reader) ([]Event, error) {
 			return nil, inputErrorf(number, "time runs backwards: %d after %d", e.Time,
 				events[n-1].Time)
 		}
-		if len(events) == MaxEvents {
-			return nil, inputErrorf(number, "more than %d events", MaxEvents)
+		if len(events) == maxEvents {
+			return nil, inputErrorf(number, "more than %d events", maxEvents)
 		}
 		events = append(events, e)
 	}

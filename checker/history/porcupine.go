@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"math"
 	"slices"
@@ -149,7 +150,9 @@ func (h *History) Draw(w io.Writer, budget int) error {
 	show.DescribeOperation = func(input, _ any) string {
 		return h.Describe(input.(*operation).id)
 	}
-	show.DescribeState = func(state any) string { return h.describeCells(state.([]int64)) }
+	show.DescribeState = func(state any) string { // Porcupine's page takes this one as HTML.
+		return html.EscapeString(h.describeCells(state.([]int64)))
+	}
 	return porcupine.Visualize(show, info, w)
 }
 

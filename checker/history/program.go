@@ -60,6 +60,16 @@ func apply(cells []int64, program []instruction) bool {
 	return true
 }
 
+// fits reports whether program passes on cells and changes nothing: it only expects what is there.
+func fits(cells []int64, program []instruction) bool {
+	for i := range program {
+		if in := &program[i]; in.code != expect || cells[in.cell] != in.arg {
+			return false
+		}
+	}
+	return true
+}
+
 // A Span says who ran an operation and when.
 type Span struct {
 	Process int   // The client. An open operation ends its process: the next needs a new number.
@@ -73,6 +83,16 @@ type operation struct {
 	Span
 	id      int // Its place in what the caller passed.
 	program []instruction
+}
+
+// isRead reports whether the operation only expects.
+func (o *operation) isRead() bool {
+	for i := range o.program {
+		if o.program[i].code != expect {
+			return false
+		}
+	}
+	return true
 }
 
 // A moment is the call or the return of an operation.

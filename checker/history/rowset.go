@@ -4,11 +4,13 @@ import "math/bits"
 
 // A rowSet is a set of configurations, in the order in which they were added. A configuration is a
 // row of words: first, for each kind of open operation, how many of it have taken effect; then a
-// bit for each running operation that has; then the cells. Rows lie in one slice and are found by
+// bit for each running read that has; then a bit for each other running operation that has; then
+// the cells. Rows lie in one slice and are found by
 // an open-addressed table, so that a set costs no allocation once it has grown.
 type rowSet struct {
 	width  int     // Words of a row.
-	counts int     // How many words at its start count open operations.
+	counts int     // How many words at its start count open operations,
+	reads  int     // and how many after them are bits of reads.
 	rows   []int64 // The rows, one after the other.
 	size   int
 	table  []int32   // One more than the number of a row; 0 is free. A power of two long.
@@ -25,8 +27,10 @@ type placed struct {
 
 const minTable = 16
 
-func newRowSet(width, counts int, traced bool) rowSet {
-	return rowSet{width: width, counts: counts, table: make([]int32, minTable), traced: traced}
+func newRowSet(width, counts, reads int, traced bool) rowSet {
+	return rowSet{
+		width: width, counts: counts, reads: reads, table: make([]int32, minTable), traced: traced,
+	}
 }
 
 // reset empties the set and keeps its memory, unless the table is far too large for what it held:
@@ -50,9 +54,10 @@ func (s *rowSet) order(i int) *placed {
 	return s.orders[i]
 }
 
-// add puts a copy of row into the set unless one like it is there that needed no more of any kind
-// of open operation: what follows from row follows from that one too, as nobody can tell an open
-// operation yet to come from one that never will. It returns with how many rows it compared.
+// add puts a copy of row into the set unless one is there that is as good: it agrees in all but
+// that no more open operations of any kind have taken effect in it, and no fewer reads. What
+// follows from row then follows from that one, since an open operation may still come or never,
+// and a read that has taken effect asks for nothing more. It returns how many rows it compared.
 func (s *rowSet) add(row []int64, order *placed) (compared int) {
 	if 2*(s.size+1) > len(s.table) {
 		s.grow()
@@ -61,7 +66,7 @@ func (s *rowSet) add(row []int64, order *placed) (compared int) {
 	at := s.hash(row) & mask
 	for ; s.table[at] != 0; at = (at + 1) & mask {
 		compared++
-		if covers(s.row(int(s.table[at]-1)), row, s.counts) {
+		if s.covers(s.row(int(s.table[at]-1)), row) {
 			return compared
 		}
 	}
@@ -74,25 +79,28 @@ func (s *rowSet) add(row []int64, order *placed) (compared int) {
 	return compared
 }
 
-// covers reports whether row have equals row want but for needing no more open operations.
-func covers(have, want []int64, counts int) bool {
-	for i := counts; i < len(want); i++ {
+// covers reports whether row have is as good as row want.
+func (s *rowSet) covers(have, want []int64) bool {
+	for i := s.counts + s.reads; i < len(want); i++ {
 		if have[i] != want[i] {
 			return false
 		}
 	}
-	for i := range counts {
+	for i := range s.counts {
 		if have[i] > want[i] {
+			return false
+		}
+	}
+	for i := s.counts; i < s.counts+s.reads; i++ {
+		if want[i]&^have[i] != 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// hash depends on all but the counts, so that rows that cover each other meet.
-func (s *rowSet) hash(row []int64) uint64 {
-	return hashCells(row[s.counts:])
-}
+// hash depends on what must agree for one row to cover another.
+func (s *rowSet) hash(row []int64) uint64 { return hashCells(row[s.counts+s.reads:]) }
 
 func (s *rowSet) grow() {
 	s.table = make([]int32, 2*len(s.table))
