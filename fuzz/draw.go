@@ -76,7 +76,7 @@ func drawTxn(rng *rand.Rand, c *harness.Config, id core.TxID) checker.Txn {
 	if rng.IntN(4) == 0 {
 		t.Work = bank.Work{Read: core.FullSet(c.Accounts)}
 	} else {
-		t.Work = bank.Work{From: account(), To: account(), Amount: int64(1 + rng.IntN(120))}
+		t.Work = bank.Work{From: account(), To: account(), Amount: [...]int64{20, 60, 120}[rng.IntN(3)]}
 	}
 	t.Members = c.MembersOf(t.Work)
 	k := rng.IntN(t.Members.Len())

@@ -17,6 +17,7 @@ type runner struct {
 	config  harness.Config
 	plan    plan
 	world   harness.World
+	judge   harness.Judge
 }
 
 func newRunner(o *Options) *runner {
@@ -25,16 +26,19 @@ func newRunner(o *Options) *runner {
 	return r
 }
 
-// run makes run i of a campaign, which depends on the seed and i alone. Each action is passed to taken, which may be nil.
-// A machine that panics breaks Contract.
-func (r *runner) run(i uint64, taken func(harness.Action)) error {
+// run makes run i of a campaign, which depends on the seed and i alone, and judges it. Each action is passed to taken,
+// which may be nil. A machine that panics breaks Contract.
+func (r *runner) run(i uint64, taken func(harness.Action)) (checker.Verdict, error) {
 	r.pcg.Seed(r.options.Seed, i)
 	if err := r.options.draw(r.rng, &r.config, &r.plan); err != nil {
-		return err
+		return checker.Unknown, err
 	}
 	r.world.Reset(&r.config)
 	r.drive(taken)
-	return nil
+	if r.world.Violation() != nil {
+		return checker.Violated, nil
+	}
+	return r.judge.Judge(&r.world)
 }
 
 func (r *runner) drive(taken func(harness.Action)) {

@@ -13,7 +13,7 @@ func BenchmarkRun(b *testing.B) {
 	b.ReportAllocs()
 	steps, i := 0, uint64(0)
 	for b.Loop() {
-		if err := r.run(i, nil); err != nil {
+		if _, err := r.run(i, nil); err != nil {
 			b.Fatal(err)
 		}
 		steps += r.world.Steps()
@@ -29,4 +29,5 @@ func BenchmarkRun(b *testing.B) {
 	}
 	b.ReportMetric(float64(steps)/b.Elapsed().Seconds(), "steps/s")
 	b.ReportMetric(float64(steps)/float64(i), "steps/run")
+	b.ReportMetric(float64(r.judge.Judged)/float64(i), "judged/run")
 }
