@@ -18,7 +18,8 @@ const (
 
 // A Judge has the clients' view of finished runs judged by package history: their transfers and reads as one bank, and
 // what they heard of outcomes as one write-once register a transaction. In both an auditor, who comes when everything is
-// over, reads the end. A history that has been judged before is not judged again. The zero Judge is ready.
+// over, reads the end. A history that was found legal before is not judged again. The zero Judge
+// is ready.
 type Judge struct {
 	seen     map[uint64]struct{}
 	bank     []history.BankOp
@@ -33,42 +34,43 @@ type Judge struct {
 func (j *Judge) Judge(w *World) (checker.Verdict, error) {
 	j.collect(w)
 	verdict := checker.Holds
-	if j.isNew(j.bankHash(w)) {
+	if hash := j.bankHash(w); j.isNew(hash) {
 		h, err := history.Bank(j.opening, j.bank)
 		if err == nil {
-			err = j.check(w, h, len(j.bank), j.describeBank, &verdict)
+			verdict, err = j.check(w, h, len(j.bank), j.describeBank)
 		}
 		if err != nil {
 			return checker.Unknown, fmt.Errorf("harness: judge the bank: %w", err)
 		}
+		if verdict != checker.Holds {
+			delete(j.seen, hash)
+			return verdict, nil
+		}
 	}
-	if j.isNew(j.outcomeHash()) {
+	if hash := j.outcomeHash(); j.isNew(hash) {
 		h, err := history.Outcomes(len(w.cfg.Txns), j.outcomes)
 		if err == nil {
-			err = j.check(w, h, len(j.outcomes), j.describeOutcome, &verdict)
+			verdict, err = j.check(w, h, len(j.outcomes), j.describeOutcome)
 		}
 		if err != nil {
 			return checker.Unknown, fmt.Errorf("harness: judge the outcomes: %w", err)
+		}
+		if verdict != checker.Holds {
+			delete(j.seen, hash)
 		}
 	}
 	return verdict, nil
 }
 
 // check judges one history of n operations; describe names the one that does not fit.
-func (j *Judge) check(w *World, h *history.History, n int, describe func(i int) string, verdict *checker.Verdict) error {
+func (j *Judge) check(w *World, h *history.History, n int, describe func(i int) string) (checker.Verdict, error) {
 	j.Judged++
 	r, err := h.Check(JudgeBudget)
-	switch {
-	case err != nil:
-		return err
-	case r.Verdict == checker.Violated:
+	if err == nil && r.Verdict == checker.Violated {
 		w.monitor.Broken(checker.Linearizability, fmt.Sprintf("what the clients saw has no order: %s, operation %d of %d",
 			describe(r.Stuck), r.Stuck+1, n))
-		*verdict = checker.Violated
-	case r.Verdict == checker.Unknown && *verdict == checker.Holds:
-		*verdict = checker.Unknown
 	}
-	return nil
+	return r.Verdict, err
 }
 
 func (j *Judge) describeBank(i int) string {

@@ -1,0 +1,54 @@
+package fuzz
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"paxoscommit/checker"
+)
+
+func campaignOf(t *testing.T, workers int, first, runs uint64) *Report {
+	t.Helper()
+	c := &Campaign{
+		Options: Options{Protocol: Protocols()[0], Faults: AllFaults, Seed: 7}, First: first, Runs: runs, Workers: workers,
+	}
+	r, err := c.Run(context.Background())
+	require.NoError(t, err)
+	return r
+}
+
+func TestCampaignIsTheSameAtEveryDegreeOfParallelism(t *testing.T) {
+	one, four := campaignOf(t, 1, 0, 3000), campaignOf(t, 4, 0, 3000)
+	one.Elapsed, four.Elapsed = 0, 0
+	require.Equal(t, one, four)
+	require.Equal(t, checker.Holds, one.Verdict())
+	require.Equal(t, uint64(3000), one.Runs)
+}
+
+func TestCampaignPartsAddUp(t *testing.T) {
+	whole := campaignOf(t, 2, 0, 2000)
+	left, right := campaignOf(t, 2, 0, 777), campaignOf(t, 2, 777, 1223)
+	require.Equal(t, whole.Digest, left.Digest+right.Digest)
+	require.Equal(t, whole.Steps, left.Steps+right.Steps)
+}
+
+func TestCampaignReachesEveryMilestone(t *testing.T) {
+	r := campaignOf(t, 2, 0, 5000)
+	for m := checker.SawCommit; int(m) < checker.NumMilestones; m++ {
+		require.NotZero(t, r.Reached[m], "no run reached %v", m)
+	}
+}
+
+func TestCampaignRefusesWhatMakesNoSense(t *testing.T) {
+	for _, c := range []Campaign{
+		{Runs: 1, Workers: 1},
+		{Options: Options{Protocol: Protocols()[0]}, Workers: 1},
+		{Options: Options{Protocol: Protocols()[0]}, Runs: 1},
+		{Options: Options{Protocol: Protocols()[0]}, Runs: 2, First: ^uint64(0), Workers: 1},
+	} {
+		_, err := c.Run(context.Background())
+		require.ErrorIs(t, err, ErrUsage)
+	}
+}

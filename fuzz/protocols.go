@@ -1,0 +1,29 @@
+package fuzz
+
+import (
+	"fmt"
+	"strings"
+
+	"paxoscommit/core"
+	"paxoscommit/core/paxoscommit"
+)
+
+// Protocols returns the protocols of this module: the one place where a protocol is registered.
+func Protocols() []core.Protocol {
+	return []core.Protocol{
+		paxoscommit.Protocol{},
+		paxoscommit.Protocol{Faster: true},
+	}
+}
+
+// FindProtocol returns the protocol of that name. The error lists the names there are.
+func FindProtocol(name string) (core.Protocol, error) {
+	var names []string
+	for _, p := range Protocols() {
+		if p.Name() == name {
+			return p, nil
+		}
+		names = append(names, p.Name())
+	}
+	return nil, fmt.Errorf("fuzz: no protocol is called %q; there are %s", name, strings.Join(names, ", "))
+}
