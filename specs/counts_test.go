@@ -2,12 +2,11 @@ package specs
 
 import (
 	"io/fs"
+	"paxoscommit/checker/mc"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"paxoscommit/checker/mc"
 )
 
 // TestCountsAreThoseOfTLC also checks all properties: consistency in every state, and a step of
@@ -45,7 +44,9 @@ func TestReachableStatesAreReachedAsSoonAsInTLC(t *testing.T) {
 		cfgs = append(cfgs, want.CFG)
 		_, findings, err := Explore(want.Config, mc.Options{MaxDepth: want.States})
 		require.NoError(t, err)
-		i := slices.IndexFunc(findings, func(f mc.Finding) bool { return f.Property == want.Property })
+		i := slices.IndexFunc(findings, func(f mc.Finding) bool {
+			return f.Property == want.Property
+		})
 		require.GreaterOrEqual(t, i, 0, want.Property)
 		require.Equal(t, mc.Holds, findings[i].Verdict)
 		require.Len(t, findings[i].Actions, want.States-1, want.CFG)
@@ -124,8 +125,8 @@ func permute(n int, f func([]int)) {
 }
 
 func TestLimitMakesVerdictUnknown(t *testing.T) {
-	got, findings, err := Explore(
-		Config{Spec: SpecPaxosCommit, RMs: 2, Acceptors: 3, Ballots: 2}, mc.Options{MaxStates: 50_000})
+	c := Config{Spec: SpecPaxosCommit, RMs: 2, Acceptors: 3, Ballots: 2}
+	got, findings, err := Explore(c, mc.Options{MaxStates: 50_000})
 	require.NoError(t, err)
 	require.Equal(t, mc.Unknown, got.Verdict)
 	require.Equal(t, mc.LimitStates, got.Limit)
@@ -134,9 +135,11 @@ func TestLimitMakesVerdictUnknown(t *testing.T) {
 
 func TestConfigsThatCannotBeAreErrors(t *testing.T) {
 	for _, c := range []Config{
-		{Spec: SpecTCommit}, {Spec: SpecTCommit, RMs: MaxRMs + 1},
+		{Spec: SpecTCommit},
+		{Spec: SpecTCommit, RMs: MaxRMs + 1},
 		{Spec: SpecTwoPhase, RMs: -1},
-		{Spec: SpecPaxosCommit, RMs: 1, Acceptors: 3}, {Spec: SpecPaxosCommit, RMs: 1, Ballots: 2},
+		{Spec: SpecPaxosCommit, RMs: 1, Acceptors: 3},
+		{Spec: SpecPaxosCommit, RMs: 1, Ballots: 2},
 		{Spec: SpecPaxosCommit, RMs: 5, Acceptors: 3, Ballots: 2},
 		{Spec: SpecPaxosCommit, RMs: 1, Acceptors: 7, Ballots: 8},
 	} {
@@ -144,7 +147,8 @@ func TestConfigsThatCannotBeAreErrors(t *testing.T) {
 		require.ErrorIs(t, err, ErrSize, "%v", c)
 	}
 	for _, c := range []Config{
-		{Spec: "three-phase", RMs: 2}, {Spec: SpecTCommit, RMs: 2, Symmetry: true},
+		{Spec: "three-phase", RMs: 2},
+		{Spec: SpecTCommit, RMs: 2, Symmetry: true},
 		{Spec: SpecTwoPhase, RMs: 2, Acceptors: 3},
 	} {
 		_, _, err := Explore(c, mc.Options{})

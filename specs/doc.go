@@ -2,7 +2,7 @@
 // checks, and as Go models that [paxoscommit/checker/mc] explores. The state counts of both must
 // agree, with each other and with those published (counts.json).
 //
-//	TCommit.tla      TCommit      what any commit protocol must do (Gray and Lamport 2006, section 2)
+//	TCommit.tla      TCommit      what any commit protocol does (Gray and Lamport 2006, section 2)
 //	TwoPhase.tla     TwoPhase     Two-Phase Commit with one transaction manager (section 3)
 //	PaxosCommit.tla  PaxosCommit  Paxos Commit, one instance a resource manager (section 4)
 //

@@ -3,7 +3,6 @@ package specs
 import (
 	"errors"
 	"fmt"
-
 	"paxoscommit/checker/mc"
 )
 

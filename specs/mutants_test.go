@@ -3,12 +3,11 @@ package specs
 import (
 	"errors"
 	"fmt"
+	"paxoscommit/checker/mc"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"paxoscommit/checker/mc"
 )
 
 // TestTCommitStepIsTheStepRelation of the model, from every assignment of states, reachable or not.
@@ -189,7 +188,9 @@ func TestAllCanStillDecide(t *testing.T) {
 			return -1
 		}
 	}
-	types := []TPActionType{RMPrepare, TMRcvPrepared, RMRcvCommitMsg, RMRcvAbortMsg, TMCommit, TMAbort}
+	types := []TPActionType{
+		RMPrepare, TMRcvPrepared, RMRcvCommitMsg, RMRcvAbortMsg, TMCommit, TMAbort,
+	}
 	explore := func(types []TPActionType, within int) mc.Result[TPState, TPAction] {
 		r, err := mc.Explore[TPState, TPAction](m, []mc.Property[TPState, TPAction]{{
 			Name: "decided", Kind: mc.CanStill, Goal: decided, Fair: fair(types...), Within: within,

@@ -3,7 +3,6 @@ package specs
 import (
 	"fmt"
 	"math/bits"
-
 	"paxoscommit/checker/mc"
 )
 
@@ -86,8 +85,8 @@ func NewPaxosCommit(rms, acceptors, ballots int) (*PaxosCommit, error) {
 	width := m.layOut()
 	inWord := 64 / width
 	if rms > 2*inWord {
-		return nil, fmt.Errorf("%w: %d acceptors and %d ballots leave room for %d resource managers, not %d",
-			ErrSize, acceptors, ballots, 2*inWord, rms)
+		return nil, fmt.Errorf("%w: %d resource managers, %d acceptors, %d ballots do not fit",
+			ErrSize, rms, acceptors, ballots)
 	}
 	m.keyBytes = [3]int{8, 0, (2 + 2*rms + 7) / 8}
 	for ins := range rms {
@@ -247,7 +246,7 @@ func (m *PaxosCommit) Actions(s PCState, buf []PCAction) []PCAction {
 		for bal := range m.ballots {
 			decided[m.sent2a(x, bal)] += m.within[m.sent2b(x, bal)]
 		}
-		commits *= decided[ValPrepared]
+		commits = min(commits*decided[ValPrepared], mc.MaxActions+1) // more than a state may have
 		aborts += decided[ValAborted]
 	}
 	for i := range commits {
@@ -289,12 +288,14 @@ func (m *PaxosCommit) phases(x instance, rm uint8, buf []PCAction) []PCAction {
 			continue
 		}
 		for acc := range m.acceptors {
-			mbal := m.mbal(x, acc)
+			mbal, a := m.mbal(x, acc), PCAction{RM: rm, Acc: uint8(acc), Bal: uint8(bal)}
 			if sent1a && mbal < bal {
-				buf = append(buf, PCAction{Type: PCPhase1b, RM: rm, Acc: uint8(acc), Bal: uint8(bal)})
+				a.Type = PCPhase1b
+				buf = append(buf, a)
 			}
 			if sent2a && mbal <= bal {
-				buf = append(buf, PCAction{Type: PCPhase2b, RM: rm, Acc: uint8(acc), Bal: uint8(bal)})
+				a.Type = PCPhase2b
+				buf = append(buf, a)
 			}
 		}
 	}

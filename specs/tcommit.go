@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"strings"
-
 	"paxoscommit/checker/mc"
+	"strings"
 )
 
 // Errors of this package.

@@ -1,11 +1,9 @@
 package specs
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-
 	"paxoscommit/checker/mc"
+	"slices"
 )
 
 // TPState is a state of TwoPhase. Sets of resource managers are bits, the first in the lowest.
@@ -156,7 +154,7 @@ func (m TwoPhaseSymmetric) AppendKey(dst []byte, s TPState) []byte {
 	for rm := range m.rms {
 		locals[rm] = s.local(rm)
 	}
-	slices.SortFunc(locals[:m.rms], cmp.Compare[uint8])
+	slices.Sort(locals[:m.rms])
 	least := TPState{TMState: s.TMState, Commit: s.Commit, Abort: s.Abort}
 	for rm, l := range locals[:m.rms] {
 		least.RM = least.RM.With(rm, RMState(l&3))

@@ -11,15 +11,14 @@ import (
 // ErrActions is a state with more than [MaxActions] actions.
 var ErrActions = errors.New("mc: too many actions")
 
-// maxDistinct is how many states an exploration can number, less the most that a round can add to
-// 2^32 in a model with 500 actions a state.
-const maxDistinct = 1<<32 - 1<<22
+// maxDistinct leaves room in 32 bits for what a round may add: MaxActions for each of its states.
+const maxDistinct = 3 << 30
 
 // Options say how to explore. The zero value explores everything on all cores up to the first
 // violation. Limits are looked at between rounds: a round of 16384 states is always finished.
 type Options struct {
 	Workers   int    // goroutines; 0 means GOMAXPROCS
-	MaxStates uint64 // distinct states; 0 means 2^32 - 2^22
+	MaxStates uint64 // distinct states; 0 means 3 * 2^30, the most
 	MaxBytes  uint64 // of memory, as Progress counts it; 0 means no limit
 	MaxDepth  int    // levels; 0 means no limit
 	Continue  bool   // go on after a violation, for the verdicts on the other properties

@@ -191,7 +191,9 @@ func TestCanStillIsRefutedByDeadEndAndByLoop(t *testing.T) {
 	// 0 -> 1 -> 2 -> 3, the goal; 1 -> 4, which ends there; 2 -> 5 <-> 6.
 	g := &graph{init: []int{0}, edges: [][]int{{1}, {2, 4}, {3, 5}, {}, {}, {6}, {5}}}
 	p := Property[int, int]{
-		Name: "three", Kind: CanStill, Goal: func(s int) bool { return s == 3 }, Fair: next, Within: 50,
+		Name: "three", Kind: CanStill, Within: 50,
+		Goal: func(s int) bool { return s == 3 },
+		Fair: next,
 	}
 	r := check(t, g, Options{}, p)
 	require.Equal(t, Violated, r.Verdict)

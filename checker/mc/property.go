@@ -44,9 +44,9 @@ type Property[S, A any] struct {
 	Step  func(s S, a A, t S) error // AlwaysStep: t is Next(s, a)
 	Goal  func(s S) bool            // Sometimes, CanStill
 
-	// Fair picks, for CanStill, the action that a fair run takes in s: an index into enabled, which is
-	// Actions(s), or -1 for none. Under symmetry it must lead every state of an orbit to the goal in
-	// the same number of steps.
+	// Fair picks, for CanStill, the action that a fair run takes in s: an index into enabled, which
+	// is Actions(s), or -1 for none. Under symmetry it must lead every state of an orbit to the
+	// goal in the same number of steps.
 	Fair   func(s S, enabled []A) int
 	Within int // CanStill: the number of steps in which the goal is reached, at most 65534
 }

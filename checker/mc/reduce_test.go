@@ -83,7 +83,8 @@ func TestReductionIsOffForStepsAndCanStill(t *testing.T) {
 			Fair: func([4]uint8, []tick) int { return 0 },
 		},
 	} {
-		r, err := Explore[[4]uint8, tick](reducedClocks{m}, []Property[[4]uint8, tick]{p}, Options{})
+		ps := []Property[[4]uint8, tick]{p}
+		r, err := Explore[[4]uint8, tick](reducedClocks{m}, ps, Options{})
 		require.NoError(t, err)
 		require.Equal(t, Holds, r.Verdict)
 		require.Equal(t, fmt.Sprint(20, 41), fmt.Sprint(r.Distinct, r.Generated))

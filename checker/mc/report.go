@@ -109,10 +109,10 @@ type Result[S, A any] struct {
 	Verdict  Verdict
 	Err      error // what Check or Step said, if it is violated
 	// Trace leads to the state that violates an Always or CanStill, takes the violating step of an
-	// AlwaysStep last, or leads to the goal of a Sometimes. No shorter path does, and among those as
-	// short it is the first in the order of the actions.
+	// AlwaysStep last, or leads to the goal of a Sometimes. No shorter path does, and among those
+	// as short it is the first in the order of the actions.
 	Trace *Trace[S, A]
-	// Fair is the fair continuation that does not reach the goal of a CanStill, from the end of Trace.
+	// Fair is the fair continuation, from the end of Trace, that misses the goal of a CanStill.
 	Fair []Step[S, A]
 }
 

@@ -32,7 +32,7 @@ const (
 func main() { os.Exit(run()) }
 
 func run() int {
-	most := flag.Uint64("most", 17_000_000, "TLC runs the models that generate at most so many states")
+	most := flag.Uint64("most", 17_000_000, "run TLC where at most so many states are generated")
 	workers := flag.Int("workers", 1, "TLC's workers; the depth is exact with 1 only")
 	flag.Parse()
 	if flag.NArg() > 0 || *workers < 1 {
@@ -45,7 +45,7 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "tlc:", err)
 		return exitUnknown
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary directory is no failure
+	defer os.RemoveAll(dir)
 	tool, missing := findTLC(dir, *workers)
 	if missing == nil {
 		c.tlc = tool.run

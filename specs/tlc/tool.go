@@ -7,9 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-
 	"paxoscommit/specs"
+	"strconv"
 )
 
 const (
@@ -65,14 +64,14 @@ func findJar() (string, error) {
 	if _, err := os.Stat(jar); err == nil {
 		return jar, nil
 	}
-	out, err := exec.Command("mvn", "-q", plugin, //nolint:gosec // constants and our cache directory
+	out, err := exec.Command("mvn", "-q", plugin,
 		"-Dartifact="+artifact, "-DoutputDirectory="+dir).CombinedOutput()
-	if _, statErr := os.Stat(jar); err != nil || statErr != nil {
-		if len(out) > 200 {
-			out = out[:200]
-		}
-		return "", fmt.Errorf("set TLA2TOOLS to the path of tla2tools.jar, or install mvn: %s (%v) %q",
-			artifact, errors.Join(err, statErr), out)
+	if err != nil {
+		return "", fmt.Errorf("set TLA2TOOLS to the path of tla2tools.jar; mvn with %s: %w %.200q",
+			artifact, err, out)
+	}
+	if _, err := os.Stat(jar); err != nil {
+		return "", fmt.Errorf("mvn with %s: %w", artifact, err)
 	}
 	return jar, nil
 }
@@ -83,7 +82,7 @@ func (t tool) run(module, cfg string) (output string, code int, err error) {
 	if err := os.WriteFile(filepath.Join(t.dir, "run.cfg"), []byte(cfg), 0o600); err != nil {
 		return "", 0, err
 	}
-	cmd := exec.Command("java", //nolint:gosec // the jar is the user's
+	cmd := exec.Command("java",
 		"-XX:+UseParallelGC", "-Djava.io.tmpdir="+t.dir, "-cp", t.jar, "tlc2.TLC",
 		"-workers", strconv.Itoa(t.workers), "-metadir", filepath.Join(t.dir, "states"),
 		"-config", "run.cfg", module)
