@@ -25,6 +25,7 @@ type Result struct {
 	Prefix []int
 	Stuck  int
 	found  []int64 // What the cells of Stuck's program held after Prefix.
+	broken bool    // The two passes of the direct checker differ.
 }
 
 // Check judges the history by both checkers, each within budget steps. What either establishes is
@@ -39,6 +40,8 @@ func combine(direct, second Result) (Result, error) {
 	r := direct
 	r.Steps += second.Steps
 	switch {
+	case r.broken:
+		return Result{Steps: r.Steps, Stuck: -1}, fmt.Errorf("%w: it differs from itself", ErrDisagree)
 	case r.Verdict == checker.Unknown && second.Verdict == checker.Unknown:
 	case second.Verdict == checker.Unknown:
 		r.Checked = "direct"

@@ -243,6 +243,9 @@ func TestCheckersThatDisagreeAreAnError(t *testing.T) {
 		require.ErrorIs(t, err, ErrDisagree)
 		require.Equal(t, checker.Unknown, r.Verdict)
 	}
+	r, err := combine(Result{Verdict: checker.Violated, broken: true}, answer(checker.Violated))
+	require.ErrorIs(t, err, ErrDisagree)
+	require.Equal(t, checker.Unknown, r.Verdict)
 }
 
 // manyAtOnce is n writes of different values that all run at the same time, and a read of one.
@@ -295,6 +298,52 @@ func TestManyLostWritesStayCheap(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, checker.Holds, r.Verdict)
 	require.Equal(t, "direct and porcupine", r.Checked)
+}
+
+// undecided is a history of keys that are each written twice at the same time, and then one
+// transaction that reads them all, and of each sees the first write, but for the last what is said.
+func undecided(keys, last int) []Event {
+	var events []Event
+	add := func(p int, typ EventType, value any) {
+		events = append(events, Event{Process: p, Type: typ, F: "txn", Value: marshal(value)})
+	}
+	var asked, seen [][]any
+	for k := range keys {
+		one, two := [][]any{{"w", k, 1}}, [][]any{{"w", k, 2}}
+		add(0, Invoke, one)
+		add(1, Invoke, two)
+		add(0, OK, one)
+		add(1, OK, two)
+		asked, seen = append(asked, []any{"r", k, nil}), append(seen, []any{"r", k, 1})
+	}
+	seen[keys-1][2] = last
+	add(0, Invoke, asked)
+	add(0, OK, seen)
+	return events
+}
+
+// Forty undecided orders would be 2^40 configurations without looking at what is read later.
+func TestOrdersThatALaterReadDecidesStayCheap(t *testing.T) {
+	r, err := load(t, ModelKV, undecided(40, 1)).Check(testBudget)
+	require.NoError(t, err)
+	require.Equal(t, checker.Holds, r.Verdict)
+	require.Equal(t, "direct", r.Checked)
+	for _, last := range []int{0, 3} {
+		h := load(t, ModelKV, undecided(40, last))
+		r, err = h.Check(testBudget)
+		require.NoError(t, err)
+		require.Equal(t, checker.Violated, r.Verdict)
+		// To tell the prefix it would have to go without looking ahead.
+		require.Equal(t, -1, r.Stuck)
+		var text strings.Builder
+		require.NoError(t, h.Report(r).WriteText(&text))
+		require.Contains(t, text.String(), "larger budget")
+	}
+	h := load(t, ModelKV, undecided(5, 3))
+	r, err = h.Check(testBudget)
+	require.NoError(t, err)
+	require.Equal(t, 10, r.Stuck)
+	require.Len(t, r.Prefix, 10)
 }
 
 func TestLongHistoriesAreJudgedByTheDirectChecker(t *testing.T) {

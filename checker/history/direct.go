@@ -19,10 +19,13 @@ const maxWords = 1 << 21
 // effect at once, since it changes nothing. Of two running operations with the same program, the
 // one that returns first may go first, and open ones need not be told apart at all. An open write
 // may wait until just before an operation that sees it. Of two configurations with the same cells,
-// one is enough if it used fewer open operations and has more reads behind it.
+// one is enough if it used fewer open operations and has more reads behind it. Looking ahead, a
+// value that no operation to come expects is as good as any other such value, and one that is still
+// expected and that none will write again must not be overwritten.
 //
 // Memory depends on how many operations run at once, not on the length of the history, except that
-// a violation is gone through again to tell the order that led to it. budget bounds the steps: one
+// a violation is gone through again, without looking ahead, to tell the order that led to it; Stuck
+// is -1 if the budget does not suffice for that. budget bounds the steps of each pass: one
 // application of an operation to a configuration, or one comparison of two configurations. The
 // verdict is Unknown if the budget is spent, or the configurations outgrow 16 MiB.
 func (h *History) Direct(budget int) Result {
@@ -32,8 +35,9 @@ func (h *History) Direct(budget int) Result {
 		r.Steps += total.Steps
 		if r.Verdict == checker.Violated {
 			again := p.direct(budget, true)
-			again.Steps = r.Steps
-			return again
+			r.Prefix, r.Stuck, r.found = again.Prefix, again.Stuck, again.found
+			r.broken = again.Verdict == checker.Holds
+			return r
 		}
 		total.Steps = r.Steps
 		if r.Verdict == checker.Unknown {
@@ -56,6 +60,7 @@ type direct struct {
 	now      rowSet        // The configurations at this moment.
 	next     rowSet        // The configurations after the return at hand.
 	scratch  []int64
+	ahead    lookahead // What operations to come expect and write.
 }
 
 func (h *History) direct(budget int, traced bool) Result {
@@ -66,6 +71,9 @@ func (h *History) direct(budget int, traced bool) Result {
 	d.now, d.next = newRowSet(row, counts, reads, traced), newRowSet(row, counts, reads, traced)
 	d.scratch = make([]int64, row)
 	copy(d.cells(d.scratch), h.opening)
+	if !traced {
+		d.ahead = newLookahead(h)
+	}
 	d.now.add(d.scratch, nil)
 
 	r := Result{Verdict: checker.Holds, Stuck: -1}
@@ -86,8 +94,9 @@ func (h *History) direct(budget int, traced bool) Result {
 		}
 		if d.next.size == 0 {
 			r.Verdict = checker.Violated
-			r.Stuck = h.ops[m.op].id
-			d.explain(&r, m.op)
+			if traced {
+				d.explain(&r, m.op)
+			}
 			break
 		}
 		d.leave(m.op)
@@ -169,6 +178,7 @@ func (d *direct) call(op int32) {
 
 // leave ends op, which has taken effect everywhere.
 func (d *direct) leave(op int32) {
+	d.ahead.count(&d.h.ops[op], -1)
 	d.live = slices.DeleteFunc(d.live, func(other int32) bool {
 		if d.twin[other] == op {
 			d.twin[other] = -1
@@ -217,27 +227,26 @@ func (d *direct) expand(i int, target int32) {
 		d.charge(d.now.add(d.scratch, order)) // The calls since i was added; expanded in its turn.
 		return
 	}
-	if d.try(i, target) {
+	if order, ok := d.take(i, target); ok {
 		word, bit := d.bit(target)
-		d.scratch[word] |= bit
-		order, _ := d.absorb(d.place(d.now.order(i), target))
 		d.scratch[word] &^= bit // Free for the next operation that is called.
 		d.charge(d.next.add(d.scratch, order))
 	}
 	for _, op := range d.live {
 		word, bit := d.bit(op)
-		if op == target || d.now.row(i)[word]&bit != 0 || d.waits(i, op) || !d.try(i, op) {
+		if op == target || d.now.row(i)[word]&bit != 0 || d.waits(i, op) {
 			continue
 		}
-		d.scratch[word] |= bit
-		order, _ := d.absorb(d.place(d.now.order(i), op))
-		d.charge(d.now.add(d.scratch, order))
+		if order, ok := d.take(i, op); ok {
+			d.charge(d.now.add(d.scratch, order))
+		}
 	}
 	for k, called := range d.kinds {
 		used := d.now.row(i)[k]
-		if used < int64(len(called)) && d.wanted(i, k) && d.try(i, called[used]) {
-			d.scratch[k]++
-			order, _ := d.absorb(d.place(d.now.order(i), called[used]))
+		if used == int64(len(called)) || !d.wanted(i, k) {
+			continue
+		}
+		if order, ok := d.take(i, called[used]); ok {
 			d.charge(d.now.add(d.scratch, order))
 		}
 	}
@@ -271,11 +280,30 @@ func (d *direct) waits(i int, op int32) bool {
 	return d.now.row(i)[word]&bit == 0
 }
 
-// try applies op to a copy of the i-th configuration, in scratch.
-func (d *direct) try(i int, op int32) bool {
+// take makes scratch the i-th configuration after op took effect, and then every read that fits.
+// It reports whether op can take effect there and something can follow.
+func (d *direct) take(i int, op int32) (order *placed, ok bool) {
 	d.charge(1)
 	copy(d.scratch, d.now.row(i))
-	return apply(d.cells(d.scratch), d.h.ops[op].program)
+	o := &d.h.ops[op]
+	if !apply(d.cells(d.scratch), o.program) {
+		return nil, false
+	}
+	if o.Open {
+		d.scratch[d.kindOf[op]]++
+	} else {
+		word, bit := d.bit(op)
+		d.scratch[word] |= bit
+	}
+	for _, in := range o.program {
+		if was := d.cells(d.now.row(i))[in.cell]; was != d.cells(d.scratch)[in.cell] &&
+			d.missed(in.cell, was) {
+			return nil, false
+		}
+	}
+	d.forget(o.program)
+	order, _ = d.absorb(d.place(d.now.order(i), op))
+	return order, true
 }
 
 // absorb lets every live read that fits the cells of scratch take effect. It returns the order
@@ -286,6 +314,7 @@ func (d *direct) absorb(order *placed) (*placed, bool) {
 		word, bit := d.bit(op)
 		if d.scratch[word]&bit == 0 && fits(d.cells(d.scratch), d.h.ops[op].program) {
 			d.scratch[word] |= bit
+			d.forget(d.h.ops[op].program)
 			order = d.place(order, op)
 			more = true
 		}
@@ -319,9 +348,7 @@ func (d *direct) place(order *placed, op int32) *placed {
 // explain tells of a violation: the longest order among the configurations that were reached, and
 // what the cells that the stuck operation looks at then held.
 func (d *direct) explain(r *Result, stuck int32) {
-	if !d.now.traced {
-		return
-	}
+	r.Stuck = d.h.ops[stuck].id
 	var longest *placed
 	best := 0
 	for i := range d.now.size {

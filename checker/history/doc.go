@@ -14,7 +14,8 @@
 //	load   | pairs of invocation and completion; open operations       | load.go
 //	models | what a value means: register, write-once, bank, kv        | register.go ...
 //	program| the one form of every operation, and its effect           | program.go
-//	direct | just-in-time linearization, bounded by concurrency        | direct.go, rowset.go
+//	direct | just-in-time linearization, bounded by concurrency        | direct.go, lookahead.go,
+//	       |                                                           | rowset.go
 //	second | porcupine's verdict and picture                           | porcupine.go
 //	answer | both checkers must agree; the text and JSON of the answer | check.go, report.go
 //

@@ -149,7 +149,7 @@ func requireAgreement(t *testing.T, model Model, events []Event) checker.Verdict
 }
 
 func TestCheckersAgreeWithReferenceOnRandomHistories(t *testing.T) {
-	const runs = 4000
+	const runs = 2000
 	for model := ModelRegister; model <= ModelKV; model++ {
 		t.Run(model.String(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, uint64(model)))

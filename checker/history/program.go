@@ -17,11 +17,12 @@ const (
 	propose                   // The cell becomes arg if it is unset.
 )
 
-// Two values that no client writes. Registers, outcomes and keys hold numbers of values from 1,
-// accounts hold their balance.
+// Values that no client writes. Registers, outcomes and keys hold numbers of values from 1, accounts
+// hold their balance.
 const (
-	unset  int64 = 0
-	hidden int64 = -1 // Decided, by an operation without an answer; the first who looks learns what.
+	unset     int64 = 0
+	hidden    int64 = -1 // Decided, but nobody has an answer; the first who looks learns what.
+	forgotten int64 = -2 // Any value that no operation to come expects.
 )
 
 // An instruction is one test or change of one cell.
@@ -142,10 +143,6 @@ func newHistory(opening []int64, ops []operation) *History {
 // such an operation out of a valid order leaves it valid, since until the cell changes again
 // nobody looks at it; so the verdict is the same and a history of many lost requests stays small.
 func dropUnobserved(ops []operation) []operation {
-	type content struct {
-		cell  int32
-		value int64
-	}
 	var expected map[content]bool
 	for i := range ops {
 		if ops[i].Open {
