@@ -127,6 +127,18 @@ func TestProgressGrowsToReport(t *testing.T) {
 	require.Equal(t, seen[100], r.Progress)
 }
 
+// heavy is a line whose states hold a megabyte each.
+type heavy struct{ *graph }
+
+func (heavy) Footprint(int) uint64 { return 1 << 20 }
+
+func TestFootprintCountsForTheFrontierOnly(t *testing.T) {
+	light := check(t, line(20), Options{})
+	r := check(t, heavy{line(20)}, Options{})
+	require.Equal(t, light.Bytes+1<<20, r.Bytes)
+	require.Equal(t, light.VisitedBytes, r.VisitedBytes)
+}
+
 func TestPropertiesNeedTheFieldsOfTheirKind(t *testing.T) {
 	goal := func(int) bool { return true }
 	fair := func(int, []int) int { return -1 }

@@ -92,7 +92,7 @@ func TestReductionIsOffForStepsAndCanStill(t *testing.T) {
 }
 
 func TestReductionGivesTheSameForAnyNumberOfWorkers(t *testing.T) {
-	m := reducedClocks{&clocks{sizes: []uint8{60, 50, 40, 7}}}
+	m := reducedClocks{&clocks{sizes: []uint8{25, 20, 30, 7}}}
 	var want Stats
 	for _, workers := range []int{1, 2, 5} {
 		o := Options{Workers: workers, Continue: true}

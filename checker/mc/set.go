@@ -77,35 +77,25 @@ func (s *shard) place(i uint64, f fingerprint) bool {
 
 func (s *shard) slack() uint64 { return uint64(len(s.slots)) - s.homes }
 
-// resize moves to a table of so many homes, with at least so much slack: enough for the last run.
+// resize moves to a table of at least as many homes and as much slack. All fits: the more homes, the
+// further from their end is each fingerprint's own.
 func (s *shard) resize(homes, slack uint64) {
 	t := newShard(homes, slack)
-	for ; !t.copyFrom(s); slack *= 2 {
-		t = newShard(homes, 2*slack)
+	next := uint64(0)
+	for _, f := range s.slots { // they are sorted, and so are their homes
+		if f == (fingerprint{}) {
+			continue
+		}
+		next = max(next, t.home(f))
+		t.slots[next] = f
+		next++
 	}
+	t.n = s.n
 	*s = t
 }
 
 func newShard(homes, slack uint64) shard {
 	return shard{slots: make([]fingerprint, homes+slack), homes: homes}
-}
-
-// copyFrom fills an empty shard from a sorted one; false if it does not fit.
-func (s *shard) copyFrom(old *shard) bool {
-	next := uint64(0)
-	for _, f := range old.slots {
-		if f == (fingerprint{}) {
-			continue
-		}
-		next = max(next, s.home(f))
-		if next == uint64(len(s.slots))-1 {
-			return false
-		}
-		s.slots[next] = f
-		next++
-	}
-	s.n = old.n
-	return true
 }
 
 // A set is the fingerprints of all visited states.
