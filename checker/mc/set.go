@@ -77,8 +77,8 @@ func (s *shard) place(i uint64, f fingerprint) bool {
 
 func (s *shard) slack() uint64 { return uint64(len(s.slots)) - s.homes }
 
-// resize moves to a table of at least as many homes and as much slack. All fits: the more homes, the
-// further from their end is each fingerprint's own.
+// resize moves to a table of at least as many homes and as much slack. All fits: the more homes,
+// the further from their end is each fingerprint's own.
 func (s *shard) resize(homes, slack uint64) {
 	t := newShard(homes, slack)
 	next := uint64(0)
