@@ -5,8 +5,8 @@ import (
 	"paxoscommit/core/bank"
 )
 
-// Held takes a database's word that it has prepared a transaction: from now until its outcome it must be alone on its
-// accounts, and what it reads is what it finds now.
+// Held takes a database's word that it has prepared a transaction: from now until its outcome it
+// must be alone on its accounts, and what it reads is what it finds now.
 func (m *Monitor) Held(rm uint8, i int, b *bank.Bank) {
 	f := &m.facts[i]
 	accounts := m.accountsOf(rm, m.txns[i].Work.Accounts())
@@ -16,8 +16,8 @@ func (m *Monitor) Held(rm uint8, i int, b *bank.Bank) {
 			continue
 		}
 		if both := accounts & m.txns[j].Work.Accounts(); both != 0 {
-			m.brokenf(History, "res%d prepares %v on accounts %v, where %v is prepared and has no outcome", rm, m.txns[i].ID,
-				both, m.txns[j].ID)
+			m.brokenf(History, "res%d prepares %v on accounts %v, where %v is prepared and has no outcome",
+				rm, m.txns[i].ID, both, m.txns[j].ID)
 		}
 	}
 	f.held = f.held.With(rm)
@@ -42,8 +42,8 @@ func (m *Monitor) Applied(rm uint8, i int, v core.Value, b *bank.Bank) {
 	}
 	for s := accounts; s != 0; s &= s - 1 {
 		if a := s.First(); b.Balance(a) != m.expected[a-1] {
-			m.brokenf(History, "res%d has applied %v of %v, and account %d holds %d instead of %d", rm, v, m.txns[i].ID, a,
-				b.Balance(a), m.expected[a-1])
+			m.brokenf(History, "res%d has applied %v of %v, and account %d holds %d instead of %d",
+				rm, v, m.txns[i].ID, a, b.Balance(a), m.expected[a-1])
 		}
 	}
 }
@@ -85,11 +85,15 @@ type Call struct {
 	Reads    []int64    // by account, from 0; of a committed transaction that reads
 }
 
-// Calls calls f for what clients have asked for, in the order of Reset's list. Reads is good until f returns.
+// Calls calls f for what clients have asked for, in the order of Reset's list. Reads is good until
+// f returns.
 func (m *Monitor) Calls(f func(Call)) {
 	for i := range m.facts {
 		if x := &m.facts[i]; x.invoked >= 0 {
-			f(Call{Txn: i, Invoked: x.invoked, Returned: x.returned, Answer: x.answer, Reads: x.reads[:m.accounts]})
+			f(Call{
+				Txn: i, Invoked: x.invoked, Returned: x.returned, Answer: x.answer,
+				Reads: x.reads[:m.accounts],
+			})
 		}
 	}
 }
@@ -100,14 +104,16 @@ func (m *Monitor) Balances() []int64 { return m.expected[:m.accounts] }
 // Outcome returns the outcome of transaction i that some process has learned, or NoValue.
 func (m *Monitor) Outcome(i int) core.Value { return m.facts[i].outcome }
 
-// Involved returns the durable votes on transaction i, and the resource managers that have a durable outcome of it.
+// Involved returns the durable votes on transaction i, and the resource managers that have a
+// durable outcome of it.
 func (m *Monitor) Involved(i int) (votes core.Votes, outcomes core.Set) {
 	f := &m.facts[i]
 	return f.votes, f.rm.Prepared | f.rm.Aborted
 }
 
-// Finish judges what clients saw, at the end of the run: the transactions, done one after the other in the order of their
-// commit points, must give what clients read, and each commit point must lie between question and answer.
+// Finish judges what clients saw, at the end of the run: the transactions, done one after the other
+// in the order of their commit points, must give what clients read, and each commit point must lie
+// between question and answer.
 func (m *Monitor) Finish() {
 	var balance [bank.MaxAccounts]int64
 	for i := range m.accounts {
@@ -122,10 +128,12 @@ func (m *Monitor) Finish() {
 			m.reach(SawOpenAnswer)
 		}
 		if f.answer == core.Aborted && f.commitAt >= 0 {
-			m.brokenf(Linearizability, "the client was told that %v is aborted, and it was committed", m.txns[i].ID)
+			m.brokenf(Linearizability, "the client was told that %v is aborted, and it was committed",
+				m.txns[i].ID)
 		}
 		if f.answer == core.Committed && f.commitAt < 0 {
-			m.brokenf(Linearizability, "the client was told that %v is committed, and it never was", m.txns[i].ID)
+			m.brokenf(Linearizability, "the client was told that %v is committed, and it never was",
+				m.txns[i].ID)
 		}
 	}
 }
@@ -133,12 +141,13 @@ func (m *Monitor) Finish() {
 func (m *Monitor) checkCommitted(i int, balance *[bank.MaxAccounts]int64) {
 	f, w := &m.facts[i], &m.txns[i].Work
 	if f.invoked < 0 || f.commitAt < f.invoked || f.returned >= 0 && f.returned < f.commitAt {
-		m.brokenf(Linearizability, "%v was asked for at step %d, committed at %d and answered at %d", m.txns[i].ID, f.invoked,
-			f.commitAt, f.returned)
+		m.brokenf(Linearizability, "%v was asked for at step %d, committed at %d and answered at %d",
+			m.txns[i].ID, f.invoked, f.commitAt, f.returned)
 	}
 	for s := w.Read; s != 0; s &= s - 1 {
 		if a := s.First(); f.reads[a-1] != balance[a-1] {
-			m.brokenf(Linearizability, "%v read %d in account %d, which held %d", m.txns[i].ID, f.reads[a-1], a, balance[a-1])
+			m.brokenf(Linearizability, "%v read %d in account %d, which held %d",
+				m.txns[i].ID, f.reads[a-1], a, balance[a-1])
 		}
 	}
 	for s := w.Accounts(); s != 0; s &= s - 1 {

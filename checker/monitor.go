@@ -8,7 +8,8 @@ import (
 	"paxoscommit/core/bank"
 )
 
-// Txn is one transaction of a run: who asks which resource manager for it, who takes part, and what it does.
+// Txn is one transaction of a run: who asks which resource manager for it, who takes part, and what
+// it does.
 type Txn struct {
 	ID      core.TxID
 	RM      uint8
@@ -16,7 +17,8 @@ type Txn struct {
 	Work    bank.Work
 }
 
-// Monitor watches one run. Reset makes it ready. Transactions are named by their index in the list given to Reset.
+// Monitor watches one run. Reset makes it ready. Transactions are named by their index in the list
+// given to Reset.
 type Monitor struct {
 	layout    *core.Layout
 	txns      []Txn
@@ -64,7 +66,8 @@ type revealed struct {
 	accepts  [core.MaxAcceptors]core.Votes // in that ballot
 }
 
-// Reset makes m watch a new run of these transactions, over accounts that each open with the given balance.
+// Reset makes m watch a new run of these transactions, over accounts that each open with the given
+// balance.
 func (m *Monitor) Reset(l *core.Layout, txns []Txn, accounts int, opening int64) {
 	m.layout, m.txns, m.accounts, m.opening = l, txns, accounts, opening
 	for len(m.facts) < len(txns) {
@@ -154,9 +157,11 @@ func (m *Monitor) finished(i int, r *core.Record) {
 		case f.rm.Aborted.Has(id):
 			m.brokenf(History, "%v commits %v, which it has aborted", r.Role, r.Tx)
 		case f.votes.Prepared&members != members:
-			m.brokenf(Validity, "%v commits %v, but only rm %v are prepared", r.Role, r.Tx, f.votes.Prepared)
+			m.brokenf(Validity, "%v commits %v, but only rm %v are prepared",
+				r.Role, r.Tx, f.votes.Prepared)
 		case f.rm.Aborted != 0:
-			m.brokenf(Consistency, "%v commits %v, but rm %v have aborted it", r.Role, r.Tx, f.rm.Aborted)
+			m.brokenf(Consistency, "%v commits %v, but rm %v have aborted it",
+				r.Role, r.Tx, f.rm.Aborted)
 		}
 		f.rm.Prepared = f.rm.Prepared.With(id)
 	default:
@@ -164,7 +169,8 @@ func (m *Monitor) finished(i int, r *core.Record) {
 		case f.rm.Prepared.Has(id):
 			m.brokenf(History, "%v aborts %v, which it has committed", r.Role, r.Tx)
 		case f.rm.Prepared != 0:
-			m.brokenf(Consistency, "%v aborts %v, but rm %v have committed it", r.Role, r.Tx, f.rm.Prepared)
+			m.brokenf(Consistency, "%v aborts %v, but rm %v have committed it",
+				r.Role, r.Tx, f.rm.Prepared)
 		}
 		f.rm.Aborted = f.rm.Aborted.With(id)
 	}
@@ -191,8 +197,8 @@ func (m *Monitor) accepted(i int, r *core.Record) {
 		ins := s.First()
 		v := r.Votes.Of(ins)
 		if v == core.Prepared && !f.votes.Prepared.Has(ins) {
-			m.brokenf(Validity, "%v accepts prepared for rm%d in ballot %d of %v, and rm%d never prepared", r.Role, ins,
-				r.Bal, r.Tx, ins)
+			m.brokenf(Validity, "%v accepts prepared for rm%d in ballot %d of %v, and rm%d never prepared",
+				r.Role, ins, r.Bal, r.Tx, ins)
 		}
 		if m.count(b, ins, v) >= m.layout.Majority() {
 			m.choose(i, ins, v, b.bal)
@@ -204,20 +210,23 @@ func (m *Monitor) accepted(i int, r *core.Record) {
 func (m *Monitor) checkAcceptorKept(f *facts, r *core.Record) {
 	acc := r.Role.ID - 1
 	if r.MBal < f.revealed.promise[acc] {
-		m.brokenf(Durability, "%v has forgotten its promise of ballot %d of %v in a crash and now promises %d", r.Role,
-			f.revealed.promise[acc], r.Tx, r.MBal)
+		m.brokenf(Durability, "%v has forgotten its promise of ballot %d of %v in a crash and now promises %d",
+			r.Role, f.revealed.promise[acc], r.Tx, r.MBal)
 	}
 	if r.Bal < f.revealed.accepted[acc] {
-		m.brokenf(Durability, "%v has forgotten in a crash what it accepted in ballot %d of %v", r.Role,
-			f.revealed.accepted[acc], r.Tx)
+		m.brokenf(Durability, "%v has forgotten in a crash what it accepted in ballot %d of %v",
+			r.Role, f.revealed.accepted[acc], r.Tx)
 	}
 }
 
 func (m *Monitor) count(b *ballotFacts, ins uint8, v core.Value) int {
 	n := 0
 	for a := range m.layout.Acceptors {
-		votes := &b.votes[a]
-		if v == core.Prepared && votes.Prepared.Has(ins) || v == core.Aborted && votes.Aborted.Has(ins) {
+		votes := b.votes[a].Prepared
+		if v == core.Aborted {
+			votes = b.votes[a].Aborted
+		}
+		if votes.Has(ins) {
 			n++
 		}
 	}
@@ -231,8 +240,8 @@ func (m *Monitor) choose(i int, ins uint8, v core.Value, bal core.Ballot) {
 		return
 	case core.NoValue:
 	default:
-		m.brokenf(Agreement, "%v is chosen for rm%d of %v in ballot %d, and %v was chosen before", v, ins, m.txns[i].ID, bal,
-			f.chosen.Of(ins))
+		m.brokenf(Agreement, "%v is chosen for rm%d of %v in ballot %d, and %v was chosen before",
+			v, ins, m.txns[i].ID, bal, f.chosen.Of(ins))
 		return
 	}
 	f.chosen = f.chosen.Union(core.VoteOf(ins, v))
@@ -250,7 +259,8 @@ func (m *Monitor) choose(i int, ins uint8, v core.Value, bal core.Ballot) {
 	}
 }
 
-// commitPoint is the moment at which a transaction is committed, whether or not anybody knows it yet.
+// commitPoint is the moment at which a transaction is committed, whether or not anybody knows it
+// yet.
 func (m *Monitor) commitPoint(i int) {
 	f := &m.facts[i]
 	if f.commitAt < 0 {
@@ -268,8 +278,8 @@ func (m *Monitor) Learned(d *core.Decision) {
 	f, members := &m.facts[i], m.txns[i].Members
 	if f.outcome != core.NoValue {
 		if f.outcome != d.Val {
-			m.brokenf(Consistency, "%v learns that %v is %v, and %v has learned that it is %v", d.Role, d.Tx, d.Val, f.learner,
-				f.outcome)
+			m.brokenf(Consistency, "%v learns that %v is %v, and %v has learned that it is %v",
+				d.Role, d.Tx, d.Val, f.learner, f.outcome)
 		}
 		return
 	}
@@ -281,23 +291,25 @@ func (m *Monitor) Learned(d *core.Decision) {
 			m.reach(SawReadCommitted)
 		}
 		if f.votes.Prepared&members != members {
-			m.brokenf(Validity, "%v learns that %v is committed, but only rm %v are prepared", d.Role, d.Tx, f.votes.Prepared)
+			m.brokenf(Validity, "%v learns that %v is committed, but only rm %v are prepared",
+				d.Role, d.Tx, f.votes.Prepared)
 		}
 		if len(f.ballots) > 0 && f.chosen.Outcome(members) != core.Committed {
-			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm %v", d.Role, d.Tx,
-				f.chosen.Prepared)
+			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm %v",
+				d.Role, d.Tx, f.chosen.Prepared)
 		}
 		m.commitPoint(i)
 	default:
 		m.reach(SawAbort)
 		if m.layout.Acceptors > 0 && (f.chosen.Aborted|f.votes.Aborted)&members == 0 {
-			m.brokenf(Validity, "%v learns that %v is aborted, but nobody voted aborted and no instance has chosen it", d.Role,
-				d.Tx)
+			m.brokenf(Validity, "%v learns that %v is aborted, but nobody voted aborted and no instance has chosen it",
+				d.Role, d.Tx)
 		}
 	}
 }
 
-// Sent takes a message that has left its role: what it says of its sender's state must survive from now on.
+// Sent takes a message that has left its role: what it says of its sender's state must survive from
+// now on.
 func (m *Monitor) Sent(msg *core.Message) {
 	switch msg.Type {
 	case core.MsgPhase1b, core.MsgPhase2b, core.MsgPhase2a:
@@ -331,8 +343,10 @@ func (m *Monitor) Crashed(n core.NodeID, forGood bool) {
 		f := &m.facts[i]
 		for k := range m.layout.RMs {
 			rm := core.Role{Kind: core.RM, ID: uint8(k + 1)}
-			if m.layout.NodeOf(rm) == n && f.revealed.votes.Of(rm.ID) != core.NoValue && f.votes.Of(rm.ID) == core.NoValue {
-				m.brokenf(Durability, "%v has sent its vote on %v and lost it in a crash", rm, m.txns[i].ID)
+			told := f.revealed.votes.Of(rm.ID) != core.NoValue
+			if m.layout.NodeOf(rm) == n && told && f.votes.Of(rm.ID) == core.NoValue {
+				m.brokenf(Durability, "%v has sent its vote on %v and lost it in a crash",
+					rm, m.txns[i].ID)
 			}
 		}
 		for k := range m.layout.Acceptors {
@@ -347,8 +361,8 @@ func (m *Monitor) Crashed(n core.NodeID, forGood bool) {
 func (m *Monitor) checkAcceptorDurable(i int, acc core.Role) {
 	f, k := &m.facts[i], acc.ID-1
 	if f.revealed.promise[k] > f.promised[k] {
-		m.brokenf(Durability, "%v has sent its promise of ballot %d of %v and lost it in a crash", acc, f.revealed.promise[k],
-			m.txns[i].ID)
+		m.brokenf(Durability, "%v has sent its promise of ballot %d of %v and lost it in a crash",
+			acc, f.revealed.promise[k], m.txns[i].ID)
 	}
 	told, durable := f.revealed.accepts[k], core.Votes{}
 	for j := range f.ballots {
@@ -357,8 +371,8 @@ func (m *Monitor) checkAcceptorDurable(i int, acc core.Role) {
 		}
 	}
 	if told.Prepared&^durable.Prepared != 0 || told.Aborted&^durable.Aborted != 0 {
-		m.brokenf(Durability, "%v has sent what it accepted in ballot %d of %v and lost it in a crash", acc,
-			f.revealed.accepted[k], m.txns[i].ID)
+		m.brokenf(Durability, "%v has sent what it accepted in ballot %d of %v and lost it in a crash",
+			acc, f.revealed.accepted[k], m.txns[i].ID)
 	}
 }
 

@@ -25,7 +25,8 @@ const NumProperties = int(numProperties)
 // String gives the property's name.
 func (p Property) String() string {
 	names := [NumProperties]string{
-		"none", "Agreement", "Consistency", "Validity", "Durability", "History", "Linearizability", "NonBlocking", "Contract",
+		"none", "Agreement", "Consistency", "Validity", "Durability", "History", "Linearizability",
+		"NonBlocking", "Contract",
 	}
 	if int(p) >= NumProperties {
 		return fmt.Sprintf("property%d", uint8(p))
@@ -55,8 +56,8 @@ func (v *Violation) String() string {
 	return fmt.Sprintf("%v at step %d: %s", v.Property, v.Step, v.Detail)
 }
 
-// Milestone is something that a good many runs should reach: what shows that the properties were not kept by doing nothing.
-// The zero milestone means none.
+// Milestone is something that a good many runs should reach: what shows that the properties were
+// not kept by doing nothing. The zero milestone means none.
 type Milestone uint8
 
 // The milestones.
@@ -65,7 +66,7 @@ const (
 	SawCommit                  // a transaction was committed
 	SawAbort                   // a transaction was aborted
 	SawHigherBallot            // a value was chosen in a ballot above 0
-	SawFreeAborted             // aborted was chosen in an instance whose resource manager had not voted
+	SawFreeAborted             // aborted was chosen before the resource manager voted
 	SawRescued                 // prepared was chosen in a ballot above 0
 	SawCrash                   // a node crashed
 	SawRestart                 // and came back
@@ -84,13 +85,23 @@ const NumMilestones = int(numMilestones)
 // String gives the milestone's name as schedules write it.
 func (m Milestone) String() string {
 	names := [NumMilestones]string{
-		"none", "commit", "abort", "higher-ballot", "free-aborted", "rescued", "crash", "restart", "death", "partition",
-		"lock-conflict", "read-committed", "reapplied", "open-answer",
+		"none", "commit", "abort", "higher-ballot", "free-aborted", "rescued", "crash", "restart",
+		"death", "partition", "lock-conflict", "read-committed", "reapplied", "open-answer",
 	}
 	if int(m) >= NumMilestones {
 		return fmt.Sprintf("milestone%d", uint8(m))
 	}
 	return names[m]
+}
+
+// ParseMilestone is the inverse of String. The error names what is not a milestone.
+func ParseMilestone(s string) (Milestone, error) {
+	for m := SawCommit; m < numMilestones; m++ {
+		if m.String() == s {
+			return m, nil
+		}
+	}
+	return NoMilestone, fmt.Errorf("checker: no milestone is called %q", s)
 }
 
 // Milestones is a set of Milestone: bit 1<<m.

@@ -18,7 +18,8 @@ var ErrUsage = errors.New("fuzz: bad options")
 // blockRuns is how many runs a worker takes at once. It does not show in any result.
 const blockRuns = 128
 
-// Campaign is many random runs, each drawn from (Seed, index) alone, so that a campaign splits over cores and machines.
+// Campaign is many random runs, each drawn from (Seed, index) alone, so that a campaign splits over
+// cores and machines.
 type Campaign struct {
 	Options
 	Runs      uint64        // how many; ignored under For
@@ -29,14 +30,15 @@ type Campaign struct {
 	Progress  func(Progress)
 }
 
-// Progress is how far a campaign has come. It is passed about four times a second, by one goroutine at a time.
+// Progress is how far a campaign has come. It is passed about four times a second, by one goroutine
+// at a time.
 type Progress struct {
 	Runs, Steps, Violations uint64
 	Elapsed                 time.Duration
 }
 
-// Report is what came of a campaign. Without KeepGoing it covers the runs up to the first violation by index, and no more,
-// however many workers there were.
+// Report is what came of a campaign. Without KeepGoing it covers the runs up to the first violation
+// by index, and no more, however many workers there were.
 type Report struct {
 	Runs       uint64
 	Steps      uint64
@@ -44,14 +46,15 @@ type Report struct {
 	Unknown    uint64 // runs whose judgement ran out of budget: never a success
 	Seed       uint64
 	First      uint64
-	Digest     uint64 // sum over runs of a hash of index and actions; parts of a campaign add up. 0 under For
+	Digest     uint64 // sum over runs of a hash of index and actions, so parts add up; 0 under For
 	HasDigest  bool
 	Elapsed    time.Duration
 	Reached    [checker.NumMilestones]uint64 // in how many runs
 	Failure    *Failure                      // the violation of the lowest index
 }
 
-// Verdict is Violated if a run was, else Unknown if a run could not be judged or there was no run, else Holds.
+// Verdict is Violated if a run was, else Unknown if a run could not be judged or there was no run,
+// else Holds.
 func (r *Report) Verdict() checker.Verdict {
 	switch {
 	case r.Violations > 0:
@@ -100,8 +103,8 @@ type campaign struct {
 	err    error
 }
 
-// Run runs the campaign until it is done, ctx ends, or a run breaks a property. The error is ErrUsage, or of a checker that is
-// wrong itself.
+// Run runs the campaign until it is done, ctx ends, or a run breaks a property. The error is
+// ErrUsage, or of a checker that is wrong itself.
 func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -138,7 +141,8 @@ func (c *Campaign) validate() error {
 		return fmt.Errorf("%w: no runs", ErrUsage)
 	}
 	if c.First+c.Runs < c.First {
-		return fmt.Errorf("%w: run %d and %d more: beyond the last index", ErrUsage, c.First, c.Runs)
+		return fmt.Errorf("%w: run %d and %d more: beyond the last index",
+			ErrUsage, c.First, c.Runs)
 	}
 	r := newRunner(&c.Options)
 	_, err := r.run(c.First, nil)
@@ -169,7 +173,8 @@ func (s *campaign) work() {
 	}
 }
 
-// merge adds up blocks in order. Without KeepGoing the sum ends with the block that holds the first violation.
+// merge adds up blocks in order. Without KeepGoing the sum ends with the block that holds the first
+// violation.
 func (s *campaign) merge(k uint64, b block, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -266,8 +271,9 @@ func (s *campaign) report(start time.Time) (stop func()) {
 func (s *campaign) finish(start time.Time) (*Report, error) {
 	failed, sum := s.failed.Load(), &s.total
 	r := &Report{
-		Runs: sum.runs, Steps: sum.steps, Violations: sum.violations, Unknown: sum.unknown, Seed: s.Seed, First: s.First,
-		Reached: sum.reached, HasDigest: s.For <= 0 && s.ctx.Err() == nil, Elapsed: time.Since(start),
+		Runs: sum.runs, Steps: sum.steps, Violations: sum.violations, Unknown: sum.unknown,
+		Seed: s.Seed, First: s.First, HasDigest: s.For <= 0 && s.ctx.Err() == nil,
+		Reached: sum.reached, Elapsed: time.Since(start),
 	}
 	if r.HasDigest {
 		r.Digest = sum.digest
@@ -284,13 +290,16 @@ func (s *campaign) finish(start time.Time) (*Report, error) {
 func (o *Options) Reproduce(run uint64) (*Failure, error) {
 	r := newRunner(o)
 	s := &harness.Schedule{}
-	verdict, err := r.run(run, func(a harness.Action) { s.Actions = append(s.Actions, harness.Line{Action: a}) })
+	verdict, err := r.run(run, func(a harness.Action) {
+		s.Actions = append(s.Actions, harness.Line{Action: a})
+	})
 	if err != nil {
 		return nil, err
 	}
 	v := r.world.Violation()
 	if verdict != checker.Violated || v == nil {
-		return nil, fmt.Errorf("fuzz: run %d of seed %d does not fail again: the machines are not deterministic", run, o.Seed)
+		return nil, fmt.Errorf("fuzz: run %d of seed %d does not fail again: the machines are not deterministic",
+			run, o.Seed)
 	}
 	s.Config, s.Expect = r.config, v.Property
 	return &Failure{Run: run, Violation: *v, Schedule: s}, nil

@@ -26,8 +26,8 @@ func newRunner(o *Options) *runner {
 	return r
 }
 
-// run makes run i of a campaign, which depends on the seed and i alone, and judges it. Each action is passed to taken,
-// which may be nil. A machine that panics breaks Contract.
+// run makes run i of a campaign, which depends on the seed and i alone, and judges it. Each action
+// is passed to taken, which may be nil. A machine that panics breaks Contract.
 func (r *runner) run(i uint64, taken func(harness.Action)) (checker.Verdict, error) {
 	r.pcg.Seed(r.options.Seed, i)
 	if err := r.options.draw(r.rng, &r.config, &r.plan); err != nil {

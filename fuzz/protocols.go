@@ -25,5 +25,6 @@ func FindProtocol(name string) (core.Protocol, error) {
 		}
 		names = append(names, p.Name())
 	}
-	return nil, fmt.Errorf("fuzz: no protocol is called %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("fuzz: no protocol is called %q; there are %s",
+		name, strings.Join(names, ", "))
 }
