@@ -15,7 +15,7 @@ BENCHSTAT := bin/tools/benchstat-v0.0.0-20260908200009-22c9c6c9d4da
 PURE := ./core/... ./checker/... ./harness/...
 
 .PHONY: help build run test check vet fmt lint race fuzz canary bench bench-peers
-.PHONY: wasm 386 arm64 cover clean
+.PHONY: specs wasm 386 arm64 cover clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ fuzz: ## look for a failure by coverage, for FUZZTIME=30s
 
 canary: ## build each planted bug and check that it is caught
 	go run ./fuzz/canary
+
+specs: ## run TLC on the TLA+ modules and hold its counts against the Go models; needs java
+	go run ./specs/tlc
 
 bench: $(BENCHSTAT) ## all benchmarks, COUNT=10 times, summed up by benchstat
 	@mkdir -p bin
