@@ -6,112 +6,107 @@ import (
 	"slices"
 )
 
-// Finished remembers which transactions are finished and forgotten, in space that does not grow with their number: for each
-// origin and epoch a low-water mark, and the sequence numbers above it. The zero Finished is empty and ready.
+// Finished remembers which transactions are finished and forgotten, in space that does not grow
+// with their number: for each origin and epoch a low-water mark, and the ids beyond a gap above
+// it. The zero Finished is empty and ready.
 type Finished struct {
-	origins []finishedOrigin // sorted by origin and epoch
+	marks []TxID // sorted: of that origin and epoch, everything up to Seq is finished
+	above []TxID // sorted: so are these, and none of them follows its mark without a gap
 }
 
-type finishedOrigin struct {
-	origin, epoch uint16
-	low           uint32   // every sequence number from 1 to low is finished
-	above         []uint32 // so are these, sorted, all greater than low+1
-}
-
-func (f *Finished) find(tx TxID) (int, bool) {
-	return slices.BinarySearchFunc(f.origins, tx, func(o finishedOrigin, tx TxID) int {
-		return cmp.Or(cmp.Compare(o.origin, tx.Origin), cmp.Compare(o.epoch, tx.Epoch))
+// mark returns the position in marks of tx's origin and epoch, and whether it is there.
+func (f *Finished) mark(tx TxID) (int, bool) {
+	return slices.BinarySearchFunc(f.marks, tx, func(mark, tx TxID) int {
+		return cmp.Compare(mark.source(), tx.source())
 	})
 }
 
-// at returns the entry of tx's origin and epoch, a new one if there is none.
-func (f *Finished) at(tx TxID) *finishedOrigin {
-	i, ok := f.find(tx)
-	if !ok {
-		f.origins = slices.Insert(f.origins, i, finishedOrigin{origin: tx.Origin, epoch: tx.Epoch})
-	}
-	return &f.origins[i]
+// beyond returns the position in above of the first id that is not below tx.
+func (f *Finished) beyond(tx TxID) (int, bool) {
+	return slices.BinarySearchFunc(f.above, tx, TxID.Compare)
 }
 
 // Has tells whether tx is finished.
 func (f *Finished) Has(tx TxID) bool {
-	i, ok := f.find(tx)
-	if !ok {
-		return false
-	}
-	o := &f.origins[i]
-	if tx.Seq <= o.low {
+	if i, ok := f.mark(tx); ok && tx.Seq <= f.marks[i].Seq {
 		return true
 	}
-	_, ok = slices.BinarySearch(o.above, tx.Seq)
+	_, ok := f.beyond(tx)
 	return ok
 }
 
-// Low returns the low-water mark of tx's origin and epoch.
+// Low returns the low-water mark of tx's origin and epoch: everything up to it is finished.
 func (f *Finished) Low(tx TxID) uint32 {
-	if i, ok := f.find(tx); ok {
-		return f.origins[i].low
+	if i, ok := f.mark(tx); ok {
+		return f.marks[i].Seq
 	}
 	return 0
 }
 
-// Add marks tx as finished.
+// Add marks tx, whose Seq is at least 1, as finished.
 func (f *Finished) Add(tx TxID) {
-	o := f.at(tx)
-	if tx.Seq <= o.low {
+	if tx.Seq == f.Low(tx)+1 {
+		f.Raise(tx, tx.Seq)
 		return
 	}
-	if i, ok := slices.BinarySearch(o.above, tx.Seq); !ok {
-		o.above = slices.Insert(o.above, i, tx.Seq)
+	if i, ok := f.beyond(tx); !ok && !f.Has(tx) {
+		f.above = slices.Insert(f.above, i, tx)
 	}
-	o.settle()
 }
 
 // Raise marks everything of tx's origin and epoch up to low as finished.
 func (f *Finished) Raise(tx TxID, low uint32) {
-	if low == 0 {
+	if low <= f.Low(tx) {
 		return
 	}
-	o := f.at(tx)
-	if low <= o.low {
-		return
+	i, ok := f.mark(tx)
+	if !ok {
+		f.marks = slices.Insert(f.marks, i, TxID{Origin: tx.Origin, Epoch: tx.Epoch})
 	}
-	o.low = low
-	i, _ := slices.BinarySearch(o.above, low+1)
-	o.above = slices.Delete(o.above, 0, i)
-	o.settle()
+	mark := &f.marks[i]
+	mark.Seq = low
+	// What the mark has reached leaves above, and where it leaves no gap the mark moves on.
+	from, _ := f.beyond(TxID{Origin: tx.Origin, Epoch: tx.Epoch})
+	to := from
+	for ; to < len(f.above) && f.above[to].source() == tx.source(); to++ {
+		if f.above[to].Seq-1 > mark.Seq {
+			break
+		}
+		mark.Seq = max(mark.Seq, f.above[to].Seq)
+	}
+	f.above = slices.Delete(f.above, from, to)
 }
 
-// settle moves the low-water mark up over the numbers that follow it without a gap.
-func (o *finishedOrigin) settle() {
-	n := 0
-	for n < len(o.above) && o.above[n] == o.low+1 {
-		o.low++
-		n++
+// Forget marks tx as finished, and everything of its origin and epoch up to low, and drops what t
+// holds of them.
+func Forget[T any](f *Finished, t *Table[T], tx TxID, low uint32) {
+	if low > f.Low(tx) {
+		for i := t.Len() - 1; i >= 0; i-- {
+			if other, _ := t.At(i); other.source() == tx.source() && other.Seq <= low {
+				t.Delete(other)
+			}
+		}
+		f.Raise(tx, low)
 	}
-	o.above = slices.Delete(o.above, 0, n)
+	t.Delete(tx)
+	f.Add(tx)
 }
 
-// Clear empties the set.
-func (f *Finished) Clear() { f.origins = f.origins[:0] }
+// Clear empties the set and keeps its memory.
+func (f *Finished) Clear() { f.marks, f.above = f.marks[:0], f.above[:0] }
 
 // CopyFrom makes f equal to src and shares nothing with it.
 func (f *Finished) CopyFrom(src *Finished) {
-	f.origins = append(f.origins[:0], src.origins...)
-	for i := range f.origins {
-		f.origins[i].above = slices.Clone(f.origins[i].above)
-	}
+	f.marks = append(f.marks[:0], src.marks...)
+	f.above = append(f.above[:0], src.above...)
 }
 
 // AppendKey appends a canonical encoding.
 func (f *Finished) AppendKey(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(f.origins)))
-	for _, o := range f.origins {
-		dst = binary.AppendUvarint(dst, uint64(o.origin)<<16|uint64(o.epoch))
-		dst = binary.AppendUvarint(dst, uint64(o.low))
-		dst = binary.AppendUvarint(dst, uint64(len(o.above)))
-		for _, seq := range o.above {
-			dst = binary.AppendUvarint(dst, uint64(seq))
+	for _, ids := range [...][]TxID{f.marks, f.above} {
+		dst = binary.AppendUvarint(dst, uint64(len(ids)))
+		for _, tx := range ids {
+			dst = tx.AppendKey(dst)
 		}
 	}
 	return dst

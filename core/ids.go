@@ -1,6 +1,8 @@
 package core
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"strconv"
@@ -14,8 +16,8 @@ const (
 	MaxClients   = 15
 )
 
-// NodeID names a process: one log, one crash, any set of roles. The first node is 1; 0 means no node, which is where
-// clients live.
+// NodeID names a process: one log, one crash, any set of roles. The first node is 1; 0 means no
+// node, which is where clients live.
 type NodeID uint8
 
 // String gives the name that schedules use: n1, n2, ...
@@ -57,9 +59,11 @@ func (r Role) String() string {
 	return RoleNames()[r.Kind] + strconv.Itoa(int(r.ID))
 }
 
-// TxID names a transaction for ever: the client that began it, the incarnation of that client, and a number that the
-// client counts up from 1. Because a client's numbers are consecutive, the finished ones are remembered as a low-water mark
-// (see Finished) and forgetting stays bounded.
+// TxID names a transaction for ever: the client that began it, the incarnation of that client, and
+// a number that the client counts up from 1. Because a client's numbers are consecutive, the
+// finished ones are remembered as a low-water mark (see Finished) and forgetting stays bounded. A
+// client that gives a transaction up before it has an answer may leave a gap for ever, and so goes
+// on in a new epoch.
 type TxID struct {
 	Origin uint16
 	Epoch  uint16
@@ -79,11 +83,24 @@ func (t TxID) Word() uint64 {
 	return uint64(t.Origin)<<48 | uint64(t.Epoch)<<32 | uint64(t.Seq)
 }
 
-// Ballot numbers the rounds of every instance of a transaction. Ballot 0 of an instance belongs to its resource manager;
-// higher ballots are partitioned among the leaders (see Layout.NextBallot).
+// Compare orders ids by origin, epoch and sequence.
+func (t TxID) Compare(u TxID) int { return cmp.Compare(t.Word(), u.Word()) }
+
+// AppendKey appends a canonical encoding.
+func (t TxID) AppendKey(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(t.source()))
+	return binary.AppendUvarint(dst, uint64(t.Seq))
+}
+
+// source is what the ids share that one client counts up in one epoch.
+func (t TxID) source() uint32 { return uint32(t.Word() >> 32) }
+
+// Ballot numbers the rounds of every instance of a transaction. Ballot 0 of an instance belongs to
+// its resource manager; higher ballots are partitioned among the leaders (see Layout.NextBallot).
 type Ballot uint32
 
-// Value is what an instance can choose (Prepared or Aborted) and what a transaction can come to (Committed or Aborted).
+// Value is what an instance can choose (Prepared or Aborted) and what a transaction can come to
+// (Committed or Aborted).
 type Value uint8
 
 // The values. The zero value means none.
@@ -131,7 +148,8 @@ func (s Set) Without(id uint8) Set { return s &^ (1 << (id - 1)) }
 // Len returns the number of members.
 func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
 
-// First returns the least member, or 65 of the empty set. "for r := s; r != 0; r &= r - 1 { r.First() }" visits all in order.
+// First returns the least member, or 65 of the empty set. All members in order:
+// "for r := s; r != 0; r &= r - 1 { r.First() }".
 func (s Set) First() uint8 { return uint8(bits.TrailingZeros64(uint64(s)) + 1) }
 
 // String lists the members: 1,2,3.
@@ -177,8 +195,9 @@ func (v Votes) Instances() Set { return v.Prepared | v.Aborted }
 // Union returns the votes of both; the caller knows that they agree where both speak.
 func (v Votes) Union(w Votes) Votes { return Votes{v.Prepared | w.Prepared, v.Aborted | w.Aborted} }
 
-// Outcome returns what a transaction of these members has come to when these are the values chosen: Aborted as soon as one is
-// Aborted, Committed when all are Prepared, otherwise NoValue (paper, section 4.1).
+// Outcome returns what a transaction of these members has come to when these are the values chosen:
+// Aborted as soon as one is Aborted, Committed when all are Prepared, otherwise NoValue (section
+// 4.1 of the paper).
 func (v Votes) Outcome(members Set) Value {
 	switch {
 	case v.Aborted&members != 0:

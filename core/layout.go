@@ -2,25 +2,28 @@ package core
 
 import "fmt"
 
-// Layout says which roles there are, on which nodes they run, and which of the protocol's options are on. It is fixed for
-// the life of a system.
+// Layout says which roles there are, on which nodes they run, and which of the protocol's options
+// are on. It is fixed for the life of a system.
 type Layout struct {
-	RMs       int // 1 to MaxRMs
-	Acceptors int // 1 to MaxAcceptors; 2F+1 of them tolerate F faults
-	Leaders   int // 1 to MaxLeaders
-	Nodes     int // number of nodes, 1 to 64
-	Options   uint32
+	RMs       int    // 1 to MaxRMs
+	Acceptors int    // 1 to MaxAcceptors; 2F+1 of them tolerate F faults
+	Leaders   int    // 1 to MaxLeaders
+	Nodes     int    // number of nodes, 1 to 64
+	Options   uint32 // bit i turns on the i-th of Protocol.Options
 	nodes     [NumRoleKinds][MaxRMs]NodeID
 }
 
-// NewLayout returns a layout with every role on a node of its own: resource managers first, then acceptors, then leaders.
-// A number outside its limits is an error.
+// NewLayout returns a layout with every role on a node of its own: resource managers first, then
+// acceptors, then leaders. A number outside its limits is an error.
 func NewLayout(rms, acceptors, leaders int) (*Layout, error) {
 	l := &Layout{}
-	return l, l.Apart(rms, acceptors, leaders)
+	if err := l.Apart(rms, acceptors, leaders); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
-// Apart makes l what NewLayout returns.
+// Apart makes l what NewLayout returns, without allocating. After an error l is of no use.
 func (l *Layout) Apart(rms, acceptors, leaders int) error {
 	*l = Layout{RMs: rms, Acceptors: acceptors, Leaders: leaders}
 	for _, c := range []struct {
@@ -48,7 +51,8 @@ func (l *Layout) Apart(rms, acceptors, leaders int) error {
 	return nil
 }
 
-// Place puts a role on a node; a resource goes with its resource manager.
+// Place puts a role, one of those that l counts, on a node; a resource goes with its resource
+// manager.
 func (l *Layout) Place(r Role, n NodeID) {
 	l.nodes[r.Kind][r.ID-1] = n
 	if r.Kind == RM {
@@ -57,7 +61,8 @@ func (l *Layout) Place(r Role, n NodeID) {
 	l.Nodes = max(l.Nodes, int(n))
 }
 
-// NodeOf returns the node of a role; 0 for clients, which run on none, and for roles that do not exist.
+// NodeOf returns the node of a role; 0 for clients, which run on none, and for roles that do not
+// exist.
 func (l *Layout) NodeOf(r Role) NodeID {
 	if r.ID == 0 || int(r.Kind) >= NumRoleKinds || r.ID > MaxRMs {
 		return 0
@@ -85,8 +90,8 @@ func (l *Layout) Has(option int) bool { return l.Options>>option&1 == 1 }
 // Majority returns the number of acceptors that choose a value: F+1 of 2F+1.
 func (l *Layout) Majority() int { return l.Acceptors/2 + 1 }
 
-// NextBallot returns the least ballot above b that belongs to the leader: the ballots 1, 2, 3, ... go round the leaders in
-// turn. It returns 0 when ballots have run out.
+// NextBallot returns the least ballot above b that belongs to the leader: the ballots 1, 2, 3, ...
+// go round the leaders in turn. It returns 0 when ballots have run out.
 func (l *Layout) NextBallot(leader uint8, b Ballot) Ballot {
 	n := uint64(l.Leaders)
 	next := uint64(b)/n*n + uint64(leader)

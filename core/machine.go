@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Errors of Machine.Step. They mean that the input should not exist: a correct system under a correct driver never sees them.
+// Errors of Machine.Step. They mean that the input should not exist: a correct system under a
+// correct driver never sees them.
 var (
 	ErrMisrouted = errors.New("core: input for a role or of a type that does not belong here")
 	ErrMalformed = errors.New("core: message with fields that cannot be")
@@ -32,11 +33,13 @@ type Input struct {
 	Rec   Record
 }
 
-// Output is what a machine wants done, as data. The driver owns it and may reuse it: Step only appends.
+// Output is what a machine wants done, as data. The driver owns it and may reuse it: Step only
+// appends.
 //
-// Records are to be appended, in this order, to the node's one log. Send may leave at once. Gated may leave as soon as every
-// record that the machine has asked for up to and including this step is durable; after a crash before that it must never
-// leave. Arm (re)arms timers, Disarm stops them.
+// Records are to be appended, in this order, to the node's one log. Send may leave at once. Gated
+// may leave as soon as every record that the machine has asked for up to and including this step is
+// durable; after a crash before that it must never leave. Arm (re)arms timers, Disarm stops them;
+// no timer is in both.
 type Output struct {
 	Records []Record
 	Send    []Message
@@ -80,7 +83,9 @@ const (
 
 // String gives the reason's name.
 func (r DropReason) String() string {
-	names := [numDropReasons]string{"none", "stale", "duplicate", "unknown transaction", "finished transaction"}
+	names := [numDropReasons]string{
+		"none", "stale", "duplicate", "unknown transaction", "finished transaction",
+	}
 	if r >= numDropReasons {
 		return fmt.Sprintf("reason%d", uint8(r))
 	}
@@ -94,20 +99,25 @@ type Drop struct {
 	Tx     TxID
 }
 
-// Machine is one process: a pure function of its inputs. It does no I/O, reads no clock, draws no random number and starts no
-// goroutine.
+// Machine is one process: a pure function of its inputs. It does no I/O, reads no clock, draws no
+// random number and starts no goroutine.
 type Machine interface {
-	// Step takes one input and appends to out what the machine wants. On error the state is unchanged.
+	// Step takes one input and appends to out what the machine wants. On error the state is
+	// unchanged, and nothing is appended.
 	Step(in *Input, out *Output) error
-	// AppendKey appends a canonical encoding of the state: equal states give equal bytes, and no history is in it.
+	// AppendKey appends a canonical encoding of the state: equal states give equal bytes, and no
+	// history is in it.
 	AppendKey(dst []byte) []byte
-	// CopyFrom makes the state equal to src's, a machine of the same type and layout, and shares nothing with it.
+	// CopyFrom makes the state equal to src's, a machine of the same type and layout, and shares
+	// nothing with it.
 	CopyFrom(src Machine)
-	// Reset makes the machine that of the given node with an empty log; l is kept and must not change.
+	// Reset makes the machine that of the given node with an empty log; l is kept and must not
+	// change.
 	Reset(l *Layout, node NodeID)
 }
 
-// Protocol makes the machines of a protocol. It is all that the harness, the fuzzer and the model checker know of it.
+// Protocol makes the machines of a protocol. It is all that the harness, the fuzzer and the model
+// checker know of it.
 type Protocol interface {
 	// Name is what the command line and schedules call it, such as paxos-commit.
 	Name() string

@@ -8,26 +8,26 @@ import (
 // MsgType says what a message is. The zero type means none.
 type MsgType uint8
 
-// The message types. Who sends what to whom is written beside each; "res" is the database behind a resource manager, which
-// answers when it likes, and "cl" is a client.
+// The message types. Who sends what to whom is written beside each; "res" is the database behind a
+// resource manager, which answers when it likes, and "cl" is a client.
 const (
 	NoMsg          MsgType = iota
 	MsgRequest             // cl -> rm: commit this transaction
-	MsgQuery               // cl, rm -> ldr: what became of it? A leader that does not know sees to it that somebody will
+	MsgQuery               // cl, rm -> ldr: what became of it? One who does not know finds out
 	MsgBeginCommit         // rm -> ldr: the first resource manager is prepared (section 3.2)
 	MsgPrepare             // ldr -> rm, rm -> res: prepare to commit
 	MsgVote                // res -> rm: the resource is prepared, or refuses
-	MsgFound               // res -> rm: after a restart, the resource holds this prepared transaction
+	MsgFound               // res -> rm: after a restart: the resource holds it prepared
 	MsgPhase1a             // ldr -> acc: ballot Bal of all instances begins
 	MsgPhase1b             // acc -> ldr: promised MBal; the votes accepted, all in ballot Bal
 	MsgPhase2a             // rm -> acc in ballot 0, ldr -> acc above: accept these votes
-	MsgPhase2b             // acc -> ldr or rm: accepted these votes in ballot Bal (one bundle, section 4.2)
+	MsgPhase2b             // acc -> ldr, rm: accepted these votes in ballot Bal (section 4.2)
 	MsgRejected            // acc -> ldr: promised MBal, which is higher than your ballot Bal
 	MsgCommit              // -> rm, res, cl: the transaction is committed
 	MsgAbort               // -> rm, res, cl: the transaction is aborted
 	MsgDone                // res -> rm, rm -> ldr: the outcome Val is applied and will stay
 	MsgForget              // ldr -> rm, acc; rm -> res: every member is done, forget it
-	MsgForgotten           // acc, rm -> ldr, cl: finished and forgotten (so are all of this origin up to Low)
+	MsgForgotten           // acc, rm, ldr -> rm, ldr, cl: forgotten, as is all up to Low
 	numMsgTypes
 )
 
@@ -37,8 +37,9 @@ const NumMsgTypes = int(numMsgTypes)
 // MsgNames holds the name of each MsgType, by type, as schedules write it.
 func MsgNames() [NumMsgTypes]string {
 	return [NumMsgTypes]string{
-		"none", "request", "query", "begin-commit", "prepare", "vote", "found", "phase1a", "phase1b", "phase2a", "phase2b",
-		"rejected", "commit", "abort", "done", "forget", "forgotten",
+		"none", "request", "query", "begin-commit", "prepare", "vote", "found", "phase1a",
+		"phase1b", "phase2a", "phase2b", "rejected", "commit", "abort", "done", "forget",
+		"forgotten",
 	}
 }
 
@@ -50,7 +51,8 @@ func (t MsgType) String() string {
 	return MsgNames()[t]
 }
 
-// Message is a message of any protocol: plain data, comparable, no pointers. Fields that a type does not use are zero.
+// Message is a message of any protocol: plain data, comparable, no pointers. Fields that a type
+// does not use are zero.
 type Message struct {
 	Type    MsgType
 	Val     Value // MsgVote, MsgDone
@@ -59,14 +61,14 @@ type Message struct {
 	To      Role
 	Bal     Ballot // the ballot as in PaxosCommit.tla; in phase1b the ballot of the accepted votes
 	MBal    Ballot // MsgPhase1b, MsgRejected: the acceptor's promise
-	Low     uint32 // MsgForget, MsgForgotten: every Seq up to Low of this origin and epoch is finished
+	Low     uint32 // MsgForget, MsgForgotten: all of this origin and epoch up to it is finished
 	Tx      TxID
-	Members Set   // the transaction's resource managers: the descriptor that every message carries (section 6.1)
+	Members Set   // its resource managers: the descriptor that every message carries (section 6.1)
 	Votes   Votes // MsgPhase1b, MsgPhase2a, MsgPhase2b
 }
 
-// String gives the message by content, in the form that schedules use: "rm1->acc2 phase2a tx=c1.1 bal=0 ins=1 val=prepared".
-// Members are left out: they follow from the transaction.
+// String gives the message by content, in the form that schedules use: "rm1->acc2 phase2a tx=c1.1
+// bal=0 ins=1 val=prepared". Members are left out: they follow from the transaction.
 func (m Message) String() string { return string(m.AppendText(nil)) }
 
 // AppendText appends what String returns.
@@ -120,7 +122,7 @@ const (
 	NoRecord       RecordType = iota
 	RecordVote                // rm: Val is its vote; durable before its phase2a
 	RecordOutcome             // rm: Val is the outcome; durable before the resource acts on it
-	RecordAcceptor            // acc: MBal, Bal and Votes, the whole state; durable before its 1b or 2b
+	RecordAcceptor            // acc: MBal, Bal, Votes, the whole state; durable before its 1b or 2b
 	RecordBallot              // ldr: Bal is the highest ballot used; durable before its phase1a
 	RecordForget              // finished and forgotten; durable before MsgForgotten
 	numRecordTypes
@@ -138,8 +140,8 @@ func (t RecordType) String() string {
 	return names[t]
 }
 
-// Record is what a role asks its node to append to its log. Records are plain data; a later record of the same role,
-// transaction and type replaces an earlier one.
+// Record is what a role asks its node to append to its log. Records are plain data; a later record
+// of the same role, transaction and type replaces an earlier one.
 type Record struct {
 	Type    RecordType
 	Val     Value
@@ -197,8 +199,8 @@ func (k TimerKind) String() string {
 	return TimerNames()[k]
 }
 
-// Timer names one timer of one role and transaction. How long it runs, and how it backs off, is the driver's business; in an
-// asynchronous world an armed timer may fire at any moment.
+// Timer names one timer of one role and transaction. How long it runs, and how it backs off, is the
+// driver's business; in an asynchronous world an armed timer may fire at any moment.
 type Timer struct {
 	Role  Role
 	Kind  TimerKind
@@ -206,8 +208,8 @@ type Timer struct {
 	Await Await
 }
 
-// Await says whom a timer waits for: roles of one kind. A synchronous world lets the timer fire only when one of these is
-// dead or cut off and nothing from it is in flight.
+// Await says whom a timer waits for: roles of one kind. A synchronous world lets the timer fire
+// only when one of these is dead or cut off and nothing from it is in flight.
 type Await struct {
 	Kind RoleKind
 	IDs  Set

@@ -1,12 +1,10 @@
 package core
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
-// Table holds one flat T a transaction behind an open-addressing index: no map, no pointer graph, so that a snapshot is a
-// copy of slices. The zero Table is empty and ready. Pointers into it are good until the next Put.
+// Table holds one flat T a transaction behind an open-addressing index: no map, no pointer graph,
+// so that a snapshot is a copy of slices. The zero Table is empty and ready. Pointers into it are
+// good until the next Put or Delete.
 type Table[T any] struct {
 	keys  []TxID
 	slots []T
@@ -71,14 +69,13 @@ func (t *Table[T]) Delete(tx TxID) {
 	t.keys, t.slots = t.keys[:last], t.slots[:last]
 }
 
-// Sorted returns the positions for At in the order of transaction ids.
-func (t *Table[T]) Sorted() []int32 {
-	order := make([]int32, len(t.keys))
-	for i := range order {
-		order[i] = int32(i)
+// Sorted appends to buf the positions for At in the order of transaction ids.
+func (t *Table[T]) Sorted(buf []int32) []int32 {
+	for i := range t.keys {
+		buf = append(buf, int32(i))
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(t.keys[a].Word(), t.keys[b].Word()) })
-	return order
+	slices.SortFunc(buf, func(a, b int32) int { return t.keys[a].Compare(t.keys[b]) })
+	return buf
 }
 
 func (t *Table[T]) home(tx TxID) int {

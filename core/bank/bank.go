@@ -1,24 +1,27 @@
-// Package bank is one resource behind a resource manager: accounts, transfers between them, and reads, with locks held from
-// prepare to outcome. It is durable and atomic by itself, as a database with PREPARE TRANSACTION is: what it has prepared survives
-// the crash of the resource manager, an outcome is applied once however often it is told, and an abort is remembered, so that a
-// prepare that was slow cannot take locks after it.
+// Package bank is one resource behind a resource manager: accounts, transfers between them, and
+// reads, with locks held from prepare to outcome. It is durable and atomic by itself, as a database
+// with PREPARE TRANSACTION is: what it has prepared survives the crash of the resource manager, an
+// outcome is applied once however often it is told, and an abort is remembered, so that a prepare
+// that was slow cannot take locks after it.
 package bank
 
 import (
 	"errors"
 	"fmt"
-
 	"paxoscommit/core"
 )
 
 // MaxAccounts limits the accounts of all banks together; accounts are numbered from 1.
 const MaxAccounts = 64
 
-// ErrNotPrepared means that a transaction is to be committed that this bank never prepared.
-var ErrNotPrepared = errors.New("bank: commit of a transaction that is not prepared here")
+// Errors of Finish. They mean that whoever tells outcomes is broken.
+var (
+	ErrNotPrepared = errors.New("bank: commit of a transaction that was never prepared here")
+	ErrFinished    = errors.New("bank: another outcome than before")
+)
 
-// Work is what a transaction does, at all banks together: move Amount (at least 1) from one account to another, or read a set of
-// accounts. The zero account means none.
+// Work is what a transaction does, at all banks together: move Amount (at least 1) from one account
+// to another, or read a set of accounts. The zero account means none.
 type Work struct {
 	From, To uint8
 	Amount   int64
@@ -88,9 +91,10 @@ func (b *Bank) CopyFrom(src *Bank) {
 // Balance returns what is in an account of this bank.
 func (b *Bank) Balance(account uint8) int64 { return b.balance[account-1] }
 
-// Prepare locks the accounts here that the work touches, and returns the vote: Prepared, or Aborted when one is locked by
-// another transaction (it does not wait) or holds too little. Asked again it answers the same, as long as it is prepared. It returns
-// NoValue when the transaction already has its outcome here, for then nobody is waiting for a vote.
+// Prepare locks the accounts here that the work touches, and returns the vote: Prepared, or Aborted
+// when one is locked by another transaction (it does not wait) or holds too little. Asked again it
+// answers the same, as long as it is prepared. It returns NoValue when the transaction already has
+// its outcome here, for then nobody is waiting for a vote.
 func (b *Bank) Prepare(tx core.TxID, members core.Set, w Work) core.Value {
 	if b.finished.Has(tx) {
 		return core.NoValue
@@ -117,22 +121,23 @@ func (b *Bank) Prepare(tx core.TxID, members core.Set, w Work) core.Value {
 	return core.Prepared
 }
 
-// Finish applies an outcome and lets go of the locks. What has been finished stays as it is. An abort of what was never
-// prepared is remembered. The error is ErrNotPrepared.
+// Finish applies an outcome and lets go of the locks. Told again, it changes nothing. An abort of
+// what was never prepared is remembered. The errors are ErrNotPrepared and ErrFinished.
 func (b *Bank) Finish(tx core.TxID, outcome core.Value) error {
 	if b.finished.Has(tx) {
 		return nil
 	}
 	st := b.txs.Get(tx)
-	if st == nil && outcome == core.Committed {
+	switch {
+	case st == nil && outcome == core.Committed:
 		return fmt.Errorf("%w: %v", ErrNotPrepared, tx)
-	}
-	if st == nil {
+	case st == nil:
 		b.txs.Put(tx).state = core.Aborted
 		return nil
-	}
-	if st.state != core.Prepared {
+	case st.state == outcome:
 		return nil
+	case st.state != core.Prepared:
+		return fmt.Errorf("%w: %v is %v", ErrFinished, tx, st.state)
 	}
 	st.state = outcome
 	for s := st.work.Accounts() & b.mine; s != 0; s &= s - 1 {
@@ -145,23 +150,15 @@ func (b *Bank) Finish(tx core.TxID, outcome core.Value) error {
 	return nil
 }
 
-// Forget drops what it knows of a finished transaction, and of all of its origin up to low; a late prepare of it is not
-// answered.
+// Forget drops what it knows of a finished transaction, and of all of its origin up to low; a late
+// prepare of it is not answered.
 func (b *Bank) Forget(tx core.TxID, low uint32) {
-	for seq := b.finished.Low(tx) + 1; seq <= low; seq++ {
-		b.txs.Delete(core.TxID{Origin: tx.Origin, Epoch: tx.Epoch, Seq: seq})
-	}
-	b.txs.Delete(tx)
-	b.finished.Raise(tx, low)
-	b.finished.Add(tx)
+	core.Forget(&b.finished, &b.txs, tx, low)
 }
 
 // InDoubt calls f for every prepared transaction without an outcome, in the order of their ids.
 func (b *Bank) InDoubt(f func(tx core.TxID, members core.Set)) {
-	if b.txs.Len() == 0 {
-		return
-	}
-	for _, i := range b.txs.Sorted() {
+	for _, i := range b.txs.Sorted(nil) {
 		if tx, st := b.txs.At(int(i)); st.state == core.Prepared {
 			f(tx, st.members)
 		}

@@ -3,12 +3,12 @@ package paxoscommit
 import (
 	"encoding/binary"
 	"fmt"
-
 	"paxoscommit/core"
 )
 
-// acceptor is an acceptor of every instance of every transaction. Its 2b of ballot 0 are bundled: it holds the votes that come in
-// until it has one for every instance, and then accepts them all with one record and one message (section 4.2).
+// acceptor is an acceptor of every instance of every transaction. Its 2b of ballot 0 are bundled:
+// it holds the votes that come in until it has one for every instance, and then accepts them all
+// with one record and one message (section 4.2).
 type acceptor struct {
 	role
 	faster bool
@@ -39,9 +39,10 @@ func (a *acceptor) copyFrom(src *acceptor) {
 func (a *acceptor) appendKey(dst []byte) []byte {
 	dst = a.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(a.txs.Len()))
-	for _, i := range a.txs.Sorted() {
+	var buf [8]int32
+	for _, i := range a.txs.Sorted(buf[:0]) {
 		tx, st := a.txs.At(int(i))
-		dst = binary.BigEndian.AppendUint64(dst, tx.Word())
+		dst = tx.AppendKey(dst)
 		dst = binary.AppendUvarint(dst, uint64(st.members))
 		dst = binary.AppendUvarint(dst, uint64(st.mbal))
 		dst = binary.AppendUvarint(dst, uint64(st.bal))
@@ -52,48 +53,34 @@ func (a *acceptor) appendKey(dst []byte) []byte {
 }
 
 func (a *acceptor) message(m *core.Message, out *core.Output) error {
+	st := a.txs.Get(m.Tx)
+	switch {
+	case st == nil && a.finished.Has(m.Tx):
+		a.forgotten(m, out)
+		return nil
+	case st != nil && st.members != m.Members:
+		return contradiction(m, "other members than before")
+	case m.Type == core.MsgForget:
+		a.forget(m, out)
+		return nil
+	case st == nil:
+		st = a.txs.Put(m.Tx)
+		st.members = m.Members
+	}
 	switch m.Type {
 	case core.MsgPhase1a:
-		if m.From.Kind != core.Leader || m.Bal == 0 || a.layout.LeaderOf(m.Bal) != m.From.ID {
-			return fmt.Errorf("paxoscommit: %v: ballot of another: %w", m, core.ErrMalformed)
-		}
-	case core.MsgPhase2a:
-		ins := m.Votes.Instances()
-		if m.Votes.Prepared&m.Votes.Aborted != 0 || ins&^m.Members != 0 ||
-			m.Bal == 0 && ins.Len() != 1 || m.Bal > 0 && ins != m.Members {
-			return fmt.Errorf("paxoscommit: %v: not one vote for each instance: %w", m, core.ErrMalformed)
-		}
-	case core.MsgForget:
-	case core.NoMsg, core.MsgRequest, core.MsgQuery, core.MsgBeginCommit, core.MsgPrepare, core.MsgVote, core.MsgFound,
-		core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected, core.MsgCommit, core.MsgAbort, core.MsgDone, core.MsgForgotten:
-		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
-	default:
-		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
-	}
-	if a.finished.Has(m.Tx) {
-		a.forgotten(m, out)
-		return nil
-	}
-	if m.Type == core.MsgForget {
-		rec := core.Record{Type: core.RecordForget, Role: a.id, Tx: m.Tx, Members: m.Members, Low: m.Low}
-		out.Records = append(out.Records, rec)
-		out.Disarm = append(out.Disarm, core.Timer{Role: a.id, Kind: core.TimerFlush, Tx: m.Tx})
-		forget(&a.role, &a.txs, &rec)
-		a.forgotten(m, out)
-		return nil
-	}
-	st := a.txs.Put(m.Tx)
-	st.members = m.Members
-	if m.Type == core.MsgPhase1a {
 		a.phase1a(st, m, out)
-	} else {
+	case core.MsgPhase2a:
 		a.phase2a(st, m, out)
+	default:
+		panic(fmt.Sprintf("paxoscommit: toAcceptor lets %v through", m))
 	}
 	return nil
 }
 
-// phase1a promises to accept nothing below the ballot, and reports what has been accepted (PaxosCommit.tla, Phase1b). A repeated
-// 1a is answered again until something is accepted in its ballot.
+// phase1a promises to accept nothing below the ballot, and reports what has been accepted
+// (PaxosCommit.tla, Phase1b). A repeated 1a is answered again until something is accepted in its
+// ballot.
 func (a *acceptor) phase1a(st *acceptorTx, m *core.Message, out *core.Output) {
 	switch {
 	case m.Bal > st.mbal:
@@ -127,7 +114,7 @@ func (a *acceptor) phase2a(st *acceptorTx, m *core.Message, out *core.Output) {
 	case m.Bal == st.bal:
 		a.phase2b(m.Tx, st, out)
 	default:
-		if st.held.Instances() != 0 { // votes of ballot 0 that can no longer be accepted
+		if st.held.Instances() != 0 { // of ballot 0, and accepted nowhere: as if never come
 			st.held = core.Votes{}
 			out.Disarm = append(out.Disarm, a.flushTimer(m.Tx, st))
 		}
@@ -137,7 +124,8 @@ func (a *acceptor) phase2a(st *acceptorTx, m *core.Message, out *core.Output) {
 	}
 }
 
-// hold takes a vote of ballot 0 into the bundle. The bundle is closed when it is complete, and when it settles the outcome.
+// hold takes a vote of ballot 0 into the bundle. The bundle is closed when it is complete, and when
+// it settles the outcome.
 func (a *acceptor) hold(st *acceptorTx, m *core.Message, out *core.Output) {
 	ins := m.Votes.Instances()
 	switch {
@@ -148,39 +136,45 @@ func (a *acceptor) hold(st *acceptorTx, m *core.Message, out *core.Output) {
 		a.drop(core.DropDuplicate, m.Tx, out)
 		return
 	}
-	if st.held.Instances() == 0 {
-		out.Arm = append(out.Arm, a.flushTimer(m.Tx, st))
-	}
+	first := st.held.Instances() == 0
 	st.held = st.held.Union(m.Votes)
-	if st.votes.Union(st.held).Outcome(st.members) != core.NoValue {
-		a.acceptHeld(m.Tx, st, out)
-		a.record(m.Tx, st, out)
-		a.phase2b(m.Tx, st, out)
+	switch {
+	case st.votes.Union(st.held).Outcome(st.members) != core.NoValue:
+		a.closeBundle(m.Tx, st, out)
+	case first:
+		out.Arm = append(out.Arm, a.flushTimer(m.Tx, st))
 	}
 }
 
-// flush closes the bundle although votes are missing, so that one silent resource manager does not hide the others.
+// flush closes the bundle although votes are missing, so that one silent resource manager does not
+// hide the others.
 func (a *acceptor) flush(tx core.TxID, out *core.Output) {
 	st := a.txs.Get(tx)
 	if st == nil || st.held.Instances() == 0 {
 		a.drop(core.DropStale, tx, out)
 		return
 	}
+	a.closeBundle(tx, st, out)
+}
+
+func (a *acceptor) closeBundle(tx core.TxID, st *acceptorTx, out *core.Output) {
 	a.acceptHeld(tx, st, out)
 	a.record(tx, st, out)
 	a.phase2b(tx, st, out)
 }
 
+// acceptHeld accepts in ballot 0. Nothing higher has been promised, for then nothing is held.
 func (a *acceptor) acceptHeld(tx core.TxID, st *acceptorTx, out *core.Output) {
 	st.votes, st.held = st.votes.Union(st.held), core.Votes{}
 	out.Disarm = append(out.Disarm, a.flushTimer(tx, st))
 }
 
-// phase2b reports everything accepted in the latest ballot: to the ballot's leader, and of ballot 0 to the first leader or, in
-// Faster Paxos Commit, to every resource manager (section 4.3).
+// phase2b reports everything accepted in the latest ballot: to the ballot's leader, and of ballot 0
+// to the first leader or, in Faster Paxos Commit, to every resource manager (section 4.3).
 func (a *acceptor) phase2b(tx core.TxID, st *acceptorTx, out *core.Output) {
 	m := core.Message{
-		Type: core.MsgPhase2b, From: a.id, Tx: tx, Members: st.members, Bal: st.bal, Votes: st.votes,
+		Type: core.MsgPhase2b, From: a.id, Tx: tx, Members: st.members,
+		Bal: st.bal, Votes: st.votes,
 	}
 	switch {
 	case st.bal > 0:
@@ -199,27 +193,35 @@ func (a *acceptor) phase2b(tx core.TxID, st *acceptorTx, out *core.Output) {
 
 func (a *acceptor) reject(st *acceptorTx, m *core.Message, out *core.Output) {
 	out.Gated = append(out.Gated, core.Message{
-		Type: core.MsgRejected, From: a.id, To: m.From, Tx: m.Tx, Members: st.members, MBal: st.mbal, Bal: m.Bal,
+		Type: core.MsgRejected, From: a.id, To: m.From, Tx: m.Tx, Members: st.members,
+		MBal: st.mbal, Bal: m.Bal,
 	})
 }
 
-func (a *acceptor) restore(rec *core.Record) error {
-	switch rec.Type {
-	case core.RecordAcceptor:
-		*a.txs.Put(rec.Tx) = acceptorTx{members: rec.Members, mbal: rec.MBal, bal: rec.Bal, votes: rec.Votes}
-	case core.RecordForget:
-		forget(&a.role, &a.txs, rec)
-	case core.NoRecord, core.RecordVote, core.RecordOutcome, core.RecordBallot:
-		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
-	default:
-		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+// forget also takes a transaction that never came here: it must not look free.
+func (a *acceptor) forget(m *core.Message, out *core.Output) {
+	out.Records = append(out.Records, core.Record{
+		Type: core.RecordForget, Role: a.id, Tx: m.Tx, Members: m.Members, Low: m.Low,
+	})
+	out.Disarm = append(out.Disarm, core.Timer{Role: a.id, Kind: core.TimerFlush, Tx: m.Tx})
+	core.Forget(&a.finished, &a.txs, m.Tx, m.Low)
+	a.forgotten(m, out)
+}
+
+func (a *acceptor) restore(rec *core.Record) {
+	if rec.Type == core.RecordForget {
+		core.Forget(&a.finished, &a.txs, rec.Tx, rec.Low)
+		return
 	}
-	return nil
+	*a.txs.Put(rec.Tx) = acceptorTx{
+		members: rec.Members, mbal: rec.MBal, bal: rec.Bal, votes: rec.Votes,
+	}
 }
 
 func (a *acceptor) record(tx core.TxID, st *acceptorTx, out *core.Output) {
 	out.Records = append(out.Records, core.Record{
-		Type: core.RecordAcceptor, Role: a.id, Tx: tx, Members: st.members, MBal: st.mbal, Bal: st.bal, Votes: st.votes,
+		Type: core.RecordAcceptor, Role: a.id, Tx: tx, Members: st.members,
+		MBal: st.mbal, Bal: st.bal, Votes: st.votes,
 	})
 }
 

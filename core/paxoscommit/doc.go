@@ -1,39 +1,44 @@
-// Package paxoscommit is Paxos Commit as Gray and Lamport describe it in "Consensus on Transaction Commit" (ACM TODS 31(1),
-// 2006), as pure machines under the contract of package core.
+// Package paxoscommit is Paxos Commit as Gray and Lamport describe it in "Consensus on Transaction
+// Commit" (ACM TODS 31(1), 2006), as pure machines under the contract of package core.
 //
-// Each resource manager's vote is decided by an instance of Paxos of its own, all instances share the acceptors, and the
-// transaction is committed iff every instance chose prepared. Any leader can finish any transaction with a higher ballot, so that
-// no crash of F acceptors and of all leaders but one makes anybody wait for ever.
+// Each resource manager's vote is decided by an instance of Paxos of its own, all instances share
+// the acceptors, and the transaction is committed iff every instance chose prepared. Any leader can
+// finish any transaction with a higher ballot, so that no crash of F acceptors and of all leaders
+// but one makes anybody wait for ever.
 //
-//	here                      PaxosCommit.tla             paper
-//	rm.vote                   RMPrepare, RMChooseToAbort  3.1, 4.2: phase 2a of ballot 0
-//	leader.begin              -                           3.2, 4.3: BeginCommit, Prepare
-//	acceptor.phase1a          Phase1b                     4.1
-//	acceptor.phase2a          Phase2b                     4.1, 4.2: bundled 2b
-//	leader.takeOver           Phase1a                     4.1
-//	leader.phase1b            Phase2a                     4.1: highest ballot, free means aborted
-//	leader.phase2b, rm.phase2b Decide                     4.2: distilled phase 3; 4.3: Faster
-//	rm.learn                  RMRcvCommitMsg, RMRcvAbortMsg 3.1
+//	here              PaxosCommit.tla                paper
+//	rm.vote           RMPrepare, RMChooseToAbort     3.1, 4.2: phase 2a of ballot 0
+//	leader.begin      -                              3.2, 4.3: BeginCommit, Prepare
+//	acceptor.phase1a  Phase1b                        4.1
+//	acceptor.phase2a  Phase2b                        4.1, 4.2: bundled 2b
+//	leader.takeOver   Phase1a                        4.1
+//	leader.phase1b    Phase2a                        4.1: highest ballot, free means aborted
+//	leader.phase2b    Decide                         4.2: distilled phase 3
+//	rm.phase2b        Decide                         4.3: Faster Paxos Commit
+//	rm.outcome        RMRcvCommitMsg, RMRcvAbortMsg  3.1
 //
 // # One ballot for all instances
 //
-// A leader's phase 1a and 2a speak for every instance of the transaction at once, and an acceptor keeps one promise and one
-// accepted ballot a transaction: {mbal, bal, votes}. Nothing is lost by it: the instances of one transaction have the same leader
-// and acceptors (section 4.1), in ballot 0 each instance is proposed by its own resource manager, and above 0 every phase 2a
-// holds a value for each. So whatever an acceptor has accepted, it has accepted in a single ballot: 0 for some instances,
-// or a higher one for all. A step here is a sequence of the specification's steps, one an instance.
+// A leader's phase 1a and 2a speak for every instance of the transaction at once, and an acceptor
+// keeps one promise and one accepted ballot a transaction: {mbal, bal, votes}. Nothing is lost by
+// it: the instances of one transaction have the same leader and acceptors (section 4.1), in ballot
+// 0 each instance is proposed by its own resource manager, and above 0 every phase 2a holds a value
+// for each. So whatever an acceptor has accepted, it has accepted in a single ballot: 0 for some
+// instances, or a higher one for all. A step here is a sequence of the specification's steps, one
+// an instance.
 //
 // # What is durable when
 //
 //	vote      before the phase 2a of ballot 0 that reveals it
-//	acceptor  {mbal, bal, votes} before the 1b or 2b that reveals it, one record for a whole bundle
+//	acceptor  {mbal, bal, votes} before the 1b or 2b that reveals it, one record a bundle
 //	ballot    before the phase 1a that uses it, so that a restarted leader never uses it again
 //	outcome   before the resource acts on it
 //	forget    before anybody is told that a transaction is forgotten
 //
 // # Forgetting
 //
-// When every member has applied the outcome for good, the leader tells members and acceptors to forget the transaction. What is
-// forgotten stays known as finished (core.Finished), and every message about it is answered with MsgForgotten: it never looks
-// like a transaction that nobody has voted on yet, which a leader would be free to abort.
+// When every member has applied the outcome for good, the leader tells members and acceptors to
+// forget the transaction. What is forgotten stays known as finished (core.Finished), and every
+// message about it is answered with MsgForgotten: it never looks like a transaction that nobody has
+// voted on yet, which a leader would be free to abort.
 package paxoscommit

@@ -3,12 +3,11 @@ package paxoscommit
 import (
 	"encoding/binary"
 	"fmt"
-
 	"paxoscommit/core"
 )
 
-// leader begins transactions in ballot 0, finishes them with a ballot of its own when they hang, announces outcomes, and sees to it that
-// what is finished is forgotten.
+// leader begins transactions in ballot 0, finishes them with a ballot of its own when they hang,
+// announces outcomes, and sees to it that what is finished is forgotten.
 type leader struct {
 	role
 	txs core.Table[leaderTx]
@@ -25,8 +24,8 @@ const (
 	forgetting                  // every member is done; somebody may not have forgotten
 )
 
-// leaderTx is what a leader knows of one transaction. Only bal is durable: what else a crash takes, the acceptors and the
-// resource managers still know.
+// leaderTx is what a leader knows of one transaction. Only bal is durable: what else a crash takes,
+// the acceptors and the resource managers still know.
 type leaderTx struct {
 	members   core.Set
 	phase     phase
@@ -57,16 +56,22 @@ func (l *leader) copyFrom(src *leader) {
 func (l *leader) appendKey(dst []byte) []byte {
 	dst = l.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(l.txs.Len()))
-	for _, i := range l.txs.Sorted() {
+	var buf [8]int32
+	for _, i := range l.txs.Sorted(buf[:0]) {
 		tx, st := l.txs.At(int(i))
-		dst = binary.BigEndian.AppendUint64(dst, tx.Word())
+		dst = tx.AppendKey(dst)
 		dst = append(dst, byte(st.phase), byte(st.outcome))
-		for _, w := range [...]uint64{
-			uint64(st.members), uint64(st.bal), uint64(st.seen), uint64(st.promised), uint64(st.reported), uint64(st.done),
-			uint64(st.forgotten), uint64(st.cleared),
-		} {
-			dst = binary.AppendUvarint(dst, w)
+		dst = binary.AppendUvarint(dst, uint64(st.members))
+		dst = binary.AppendUvarint(dst, uint64(st.bal))
+		if st.phase >= decided {
+			for _, s := range [...]core.Set{st.done, st.forgotten, st.cleared} {
+				dst = binary.AppendUvarint(dst, uint64(s))
+			}
+			continue
 		}
+		dst = binary.AppendUvarint(dst, uint64(st.seen))
+		dst = binary.AppendUvarint(dst, uint64(st.promised))
+		dst = binary.AppendUvarint(dst, uint64(st.reported))
 		dst = appendVotes(dst, st.votes)
 		dst = st.learned.appendKey(dst, l.layout.Acceptors)
 	}
@@ -74,44 +79,42 @@ func (l *leader) appendKey(dst []byte) []byte {
 }
 
 func (l *leader) message(m *core.Message, out *core.Output) error {
-	switch m.Type {
-	case core.MsgBeginCommit, core.MsgQuery:
-	case core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected, core.MsgAbort, core.MsgDone, core.MsgForgotten:
-	case core.NoMsg, core.MsgRequest, core.MsgPrepare, core.MsgVote, core.MsgFound, core.MsgPhase1a, core.MsgPhase2a,
-		core.MsgCommit, core.MsgForget:
-		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
-	default:
-		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
-	}
-	if l.finished.Has(m.Tx) {
+	st := l.txs.Get(m.Tx)
+	switch {
+	case st == nil && l.finished.Has(m.Tx):
 		l.finishedMessage(m, out)
 		return nil
+	case st != nil && st.members != m.Members:
+		return contradiction(m, "other members than before")
 	}
 	switch m.Type {
 	case core.MsgBeginCommit:
 		l.begin(m, out)
+		return nil
 	case core.MsgQuery:
-		l.query(m, out)
+		l.query(st, m, out)
+		return nil
 	case core.MsgDone:
-		return l.done(m, out)
+		return l.done(st, m, out)
 	case core.MsgAbort:
-		l.aborted(m, out)
+		return l.aborted(st, m, out)
 	default:
-		st := l.txs.Get(m.Tx)
-		if st == nil {
-			l.drop(core.DropUnknown, m.Tx, out)
-			return nil
-		}
-		switch m.Type {
-		case core.MsgPhase1b:
-			l.phase1b(st, m, out)
-		case core.MsgPhase2b:
-			l.phase2b(st, m, out)
-		case core.MsgRejected:
-			st.seen = max(st.seen, m.MBal)
-		default:
-			l.heardForgotten(st, m, out)
-		}
+	}
+	if st == nil {
+		l.drop(core.DropUnknown, m.Tx, out)
+		return nil
+	}
+	switch m.Type {
+	case core.MsgPhase1b:
+		l.phase1b(st, m, out)
+	case core.MsgPhase2b:
+		l.phase2b(st, m, out)
+	case core.MsgRejected:
+		l.rejected(st, m, out)
+	case core.MsgForgotten:
+		l.heardForgotten(st, m, out)
+	default:
+		panic(fmt.Sprintf("paxoscommit: toLeader lets %v through", m))
 	}
 	return nil
 }
@@ -138,15 +141,15 @@ func (l *leader) begin(m *core.Message, out *core.Output) {
 	l.toMembers(core.MsgPrepare, m.Tx, st, st.members.Without(m.From.ID), out)
 }
 
-// query is somebody wanting to know the outcome. Whoever does not know it watches, and takes over in time (section 6.4: anyone who
-// wants to know drives the protocol).
-func (l *leader) query(m *core.Message, out *core.Output) {
-	st := l.txs.Get(m.Tx)
+// query is somebody wanting to know the outcome. Whoever does not know it watches, and takes over
+// in time (section 6.4: anyone who wants to know drives the protocol).
+func (l *leader) query(st *leaderTx, m *core.Message, out *core.Output) {
 	switch {
 	case st == nil:
 		l.watch(m, out)
 	case st.outcome != core.NoValue:
-		out.Send = append(out.Send, l.to(m.From, core.OutcomeMsg(st.outcome), m.Tx, st.members))
+		outcome := core.OutcomeMsg(st.outcome)
+		out.Send = append(out.Send, l.to(m.From, outcome, m.Tx, st.members))
 	case st.phase == forgetting: // finished, and nobody here has learned how
 		l.forgotten(m, out)
 	default:
@@ -155,14 +158,19 @@ func (l *leader) query(m *core.Message, out *core.Output) {
 }
 
 func (l *leader) watch(m *core.Message, out *core.Output) *leaderTx {
-	st := l.txs.Put(m.Tx)
-	st.members, st.phase = m.Members, watching
+	st := l.add(m)
 	l.armBoth(m.Tx, st, out)
 	return st
 }
 
-// takeOver begins a ballot of this leader's own, higher than all it has heard of (PaxosCommit.tla, Phase1a). The ballot is durable
-// before anybody hears of it, so that no restart uses it again.
+func (l *leader) add(m *core.Message) *leaderTx {
+	st := l.txs.Put(m.Tx)
+	st.members, st.phase = m.Members, watching
+	return st
+}
+
+// takeOver begins a ballot of this leader's own, higher than all it has heard of (PaxosCommit.tla,
+// Phase1a). The ballot is durable before anybody hears of it, so that no restart uses it again.
 func (l *leader) takeOver(tx core.TxID, out *core.Output) {
 	st := l.txs.Get(tx)
 	if st == nil || st.phase >= decided {
@@ -170,12 +178,12 @@ func (l *leader) takeOver(tx core.TxID, out *core.Output) {
 		return
 	}
 	next := l.layout.NextBallot(l.id.ID, max(st.bal, st.seen))
-	if next == 0 {
+	if next == 0 { // none left: the ballot that runs, or another leader, must do
 		l.drop(core.DropStale, tx, out)
 		return
 	}
 	st.phase, st.bal = preparing, next
-	st.promised, st.reported, st.votes = 0, 0, core.Votes{}
+	st.seen, st.promised, st.reported, st.votes = 0, 0, 0, core.Votes{}
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordBallot, Role: l.id, Tx: tx, Members: st.members, Bal: st.bal,
 	})
@@ -183,8 +191,9 @@ func (l *leader) takeOver(tx core.TxID, out *core.Output) {
 	l.armBoth(tx, st, out)
 }
 
-// phase1b collects promises. A majority of them settles what may be proposed: in each instance the value reported in the highest
-// ballot, and aborted where the instance is free (PaxosCommit.tla, Phase2a).
+// phase1b collects promises. A majority of them settles what may be proposed: in each instance the
+// value reported in the highest ballot, and aborted where the instance is free (PaxosCommit.tla,
+// Phase2a).
 func (l *leader) phase1b(st *leaderTx, m *core.Message, out *core.Output) {
 	if st.phase != preparing || m.MBal != st.bal || st.promised.Has(m.From.ID) {
 		l.drop(core.DropStale, m.Tx, out)
@@ -205,6 +214,15 @@ func (l *leader) phase1b(st *leaderTx, m *core.Message, out *core.Output) {
 	l.toAcceptors(core.MsgPhase2a, m.Tx, st, 0, &out.Send)
 }
 
+// rejected is an acceptor that has promised a higher ballot: the next one begun here is above it.
+func (l *leader) rejected(st *leaderTx, m *core.Message, out *core.Output) {
+	if st.phase >= decided || m.MBal <= max(st.bal, st.seen) {
+		l.drop(core.DropStale, m.Tx, out)
+		return
+	}
+	st.seen = m.MBal
+}
+
 // phase2b finds out what has been chosen, and with that the outcome (PaxosCommit.tla, Decide).
 func (l *leader) phase2b(st *leaderTx, m *core.Message, out *core.Output) {
 	if st.phase >= decided {
@@ -218,48 +236,65 @@ func (l *leader) phase2b(st *leaderTx, m *core.Message, out *core.Output) {
 	}
 }
 
-// aborted is a resource manager that says that it voted aborted in ballot 0, which settles the outcome (section 4.2).
-func (l *leader) aborted(m *core.Message, out *core.Output) {
-	st := l.txs.Get(m.Tx)
-	if st == nil {
-		st = l.watch(m, out)
-	}
-	if st.phase >= decided {
+// aborted is a resource manager that says that it voted aborted in ballot 0, which settles the
+// outcome (section 4.2).
+func (l *leader) aborted(st *leaderTx, m *core.Message, out *core.Output) error {
+	switch {
+	case st != nil && st.outcome == core.Committed:
+		return contradiction(m, "committed")
+	case st != nil && st.phase >= decided:
 		l.drop(core.DropDuplicate, m.Tx, out)
-		return
+		return nil
+	case st == nil:
+		st = l.add(m)
 	}
 	l.decide(m.Tx, st, core.Aborted, out)
 	l.toMembers(core.MsgAbort, m.Tx, st, st.members, out)
+	return nil
 }
 
 func (l *leader) decide(tx core.TxID, st *leaderTx, v core.Value, out *core.Output) {
-	st.phase, st.outcome = decided, v
-	out.Decided = append(out.Decided, core.Decision{Role: l.id, Val: v, Tx: tx, Members: st.members})
-	out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
+	l.stopBallots(tx, st, decided, out)
+	st.outcome = v
+	out.Decided = append(out.Decided, core.Decision{
+		Role: l.id, Val: v, Tx: tx, Members: st.members,
+	})
 	l.armRetry(tx, st, out)
 }
 
-// done is a member that has applied the outcome. It is how a leader that was not there, or in Faster Paxos Commit never is, learns of it.
-func (l *leader) done(m *core.Message, out *core.Output) error {
-	st := l.txs.Get(m.Tx)
-	if m.Val != core.Committed && m.Val != core.Aborted || st != nil && st.outcome != 0 && st.outcome != m.Val {
-		return fmt.Errorf("paxoscommit: %v: another outcome than %v knows: %w", m, l.id, core.ErrProtocol)
-	}
-	if st == nil {
-		st = l.txs.Put(m.Tx)
-		st.members = m.Members
+// stopBallots moves on to a phase in which no ballot matters, and drops what was known of them.
+func (l *leader) stopBallots(tx core.TxID, st *leaderTx, p phase, out *core.Output) {
+	st.phase = p
+	st.seen, st.promised, st.reported, st.votes = 0, 0, 0, core.Votes{}
+	st.learned = learner{}
+	out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
+}
+
+// done is a member that has applied the outcome. It is how a leader that was not there, or in
+// Faster Paxos Commit never is, learns of it.
+func (l *leader) done(st *leaderTx, m *core.Message, out *core.Output) error {
+	switch {
+	case st != nil && st.outcome != core.NoValue && st.outcome != m.Val:
+		return contradiction(m, "another outcome is known here")
+	case st != nil && (st.done.Has(m.From.ID) || st.phase == forgetting):
+		l.drop(core.DropDuplicate, m.Tx, out)
+		return nil
+	case st == nil:
+		st = l.add(m)
 	}
 	if st.phase < decided {
 		l.decide(m.Tx, st, m.Val, out)
 	}
 	st.done = st.done.With(m.From.ID)
-	if st.phase == decided && st.done == st.members {
+	if st.done == st.members {
 		l.startForgetting(m.Tx, st, out)
 	}
 	return nil
 }
 
-// heardForgotten is somebody who has forgotten the transaction, so every member is done.
+// heardForgotten is somebody who has forgotten the transaction, so every member is done. This
+// leader forgets it once all members have, and a majority of acceptors: one that is down learns it
+// later, from the low-water mark of another transaction.
 func (l *leader) heardForgotten(st *leaderTx, m *core.Message, out *core.Output) {
 	l.finished.Raise(m.Tx, m.Low)
 	if m.From.Kind == core.RM {
@@ -268,22 +303,30 @@ func (l *leader) heardForgotten(st *leaderTx, m *core.Message, out *core.Output)
 		st.cleared = st.cleared.With(m.From.ID)
 	}
 	switch {
-	case st.phase < forgetting:
+	case st.phase < decided:
+		l.stopBallots(m.Tx, st, forgetting, out)
 		l.startForgetting(m.Tx, st, out)
-	case st.forgotten == st.members && st.cleared == core.FullSet(l.layout.Acceptors):
-		out.Disarm = append(out.Disarm, l.retryTimer(m.Tx, st))
-		rec := core.Record{Type: core.RecordForget, Role: l.id, Tx: m.Tx, Members: st.members}
-		if st.bal > 0 {
-			out.Records = append(out.Records, rec)
-		}
-		forget(&l.role, &l.txs, &rec)
+	case st.phase == decided:
+		l.startForgetting(m.Tx, st, out)
+	case st.forgotten == st.members && st.cleared.Len() >= l.layout.Majority():
+		l.finish(m.Tx, st, out)
 	}
 }
 
-func (l *leader) startForgetting(tx core.TxID, st *leaderTx, out *core.Output) {
-	if st.phase < decided {
-		out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
+// finish forgets a transaction here too. Only a leader that has a ballot in its log writes that
+// down; any other would find out again from those who have.
+func (l *leader) finish(tx core.TxID, st *leaderTx, out *core.Output) {
+	if st.bal > 0 {
+		out.Records = append(out.Records, core.Record{
+			Type: core.RecordForget, Role: l.id, Tx: tx, Members: st.members,
+			Low: l.finished.Low(tx),
+		})
 	}
+	out.Disarm = append(out.Disarm, l.retryTimer(tx, st))
+	core.Forget(&l.finished, &l.txs, tx, 0)
+}
+
+func (l *leader) startForgetting(tx core.TxID, st *leaderTx, out *core.Output) {
 	st.phase = forgetting
 	l.sendForget(tx, st, out)
 	l.armRetry(tx, st, out)
@@ -292,10 +335,12 @@ func (l *leader) startForgetting(tx core.TxID, st *leaderTx, out *core.Output) {
 // sendForget tells everybody who may still remember.
 func (l *leader) sendForget(tx core.TxID, st *leaderTx, out *core.Output) {
 	for s := st.members &^ st.forgotten; s != 0; s &= s - 1 {
-		out.Send = append(out.Send, l.forget(tx, st.members, core.Role{Kind: core.RM, ID: s.First()}))
+		rm := core.Role{Kind: core.RM, ID: s.First()}
+		out.Send = append(out.Send, l.forget(tx, st.members, rm))
 	}
 	for s := core.FullSet(l.layout.Acceptors) &^ st.cleared; s != 0; s &= s - 1 {
-		out.Send = append(out.Send, l.forget(tx, st.members, core.Role{Kind: core.Acceptor, ID: s.First()}))
+		acc := core.Role{Kind: core.Acceptor, ID: s.First()}
+		out.Send = append(out.Send, l.forget(tx, st.members, acc))
 	}
 }
 
@@ -312,7 +357,7 @@ func (l *leader) retry(tx core.TxID, out *core.Output) {
 	case preparing:
 		l.toAcceptors(core.MsgPhase1a, tx, st, st.promised, &out.Gated)
 	case accepting:
-		l.toAcceptors(core.MsgPhase2a, tx, st, 0, &out.Gated)
+		l.toAcceptors(core.MsgPhase2a, tx, st, 0, &out.Send)
 	case decided:
 		l.toMembers(core.OutcomeMsg(st.outcome), tx, st, st.members&^st.done, out)
 	case forgetting:
@@ -321,23 +366,17 @@ func (l *leader) retry(tx core.TxID, out *core.Output) {
 	l.armRetry(tx, st, out)
 }
 
-func (l *leader) restore(rec *core.Record) error {
-	switch rec.Type {
-	case core.RecordBallot:
-		st := l.txs.Put(rec.Tx)
-		st.members, st.phase, st.bal = rec.Members, watching, rec.Bal
-	case core.RecordForget:
-		forget(&l.role, &l.txs, rec)
-	case core.NoRecord, core.RecordVote, core.RecordOutcome, core.RecordAcceptor:
-		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
-	default:
-		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+func (l *leader) restore(rec *core.Record) {
+	if rec.Type == core.RecordForget {
+		core.Forget(&l.finished, &l.txs, rec.Tx, rec.Low)
+		return
 	}
-	return nil
+	st := l.txs.Put(rec.Tx)
+	st.members, st.phase, st.bal = rec.Members, watching, rec.Bal
 }
 
 func (l *leader) restart(out *core.Output) {
-	for _, i := range l.txs.Sorted() {
+	for _, i := range l.txs.Sorted(nil) {
 		tx, st := l.txs.At(int(i))
 		l.armBoth(tx, st, out)
 	}
@@ -353,14 +392,19 @@ func (l *leader) forget(tx core.TxID, members core.Set, to core.Role) core.Messa
 	return m
 }
 
-func (l *leader) toMembers(t core.MsgType, tx core.TxID, st *leaderTx, to core.Set, out *core.Output) {
+func (l *leader) toMembers(
+	t core.MsgType, tx core.TxID, st *leaderTx, to core.Set, out *core.Output,
+) {
 	for ; to != 0; to &= to - 1 {
-		out.Send = append(out.Send, l.to(core.Role{Kind: core.RM, ID: to.First()}, t, tx, st.members))
+		rm := core.Role{Kind: core.RM, ID: to.First()}
+		out.Send = append(out.Send, l.to(rm, t, tx, st.members))
 	}
 }
 
 // toAcceptors sends phase 1a or 2a of the current ballot to every acceptor but those in except.
-func (l *leader) toAcceptors(t core.MsgType, tx core.TxID, st *leaderTx, except core.Set, where *[]core.Message) {
+func (l *leader) toAcceptors(
+	t core.MsgType, tx core.TxID, st *leaderTx, except core.Set, where *[]core.Message,
+) {
 	m := l.to(core.Role{}, t, tx, st.members)
 	m.Bal = st.bal
 	if t == core.MsgPhase2a {
@@ -383,8 +427,11 @@ func (l *leader) armRetry(tx core.TxID, st *leaderTx, out *core.Output) {
 
 func (l *leader) retryTimer(tx core.TxID, st *leaderTx) core.Timer {
 	await := core.Await{Kind: core.Acceptor, IDs: core.FullSet(l.layout.Majority())}
-	if st.phase >= decided {
+	switch {
+	case st.phase == decided:
 		await = core.Await{Kind: core.RM, IDs: st.members &^ st.done}
+	case st.phase == forgetting && st.forgotten != st.members:
+		await = core.Await{Kind: core.RM, IDs: st.members &^ st.forgotten}
 	}
 	return core.Timer{Role: l.id, Kind: core.TimerRetry, Tx: tx, Await: await}
 }

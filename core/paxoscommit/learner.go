@@ -2,33 +2,32 @@ package paxoscommit
 
 import (
 	"encoding/binary"
-
 	"paxoscommit/core"
 )
 
-// learner keeps the latest 2b of each acceptor and finds out what has been chosen. The leader has one, and in Faster Paxos Commit
-// each resource manager.
+// learner keeps what each acceptor has accepted in the highest ballot heard of, and finds out what
+// has been chosen in it. The leader has one, and in Faster Paxos Commit each resource manager.
 type learner struct {
-	bal   [core.MaxAcceptors]core.Ballot
+	bal   core.Ballot
 	votes [core.MaxAcceptors]core.Votes
 }
 
-// learn takes one phase 2b and returns the values chosen in its ballot so far: those that a majority of acceptors
-// has accepted in that ballot (section 4.1, Decide).
+// learn takes one phase 2b and returns the values chosen in its ballot so far: those that a
+// majority of acceptors has accepted in that ballot (section 4.1, Decide). Lower ballots need no
+// counting: what they chose, the higher one proposes.
 func (l *learner) learn(m *core.Message, layout *core.Layout) core.Votes {
-	i := m.From.ID - 1
 	switch {
-	case m.Bal > l.bal[i]:
-		l.bal[i], l.votes[i] = m.Bal, m.Votes
-	case m.Bal == l.bal[i]:
-		l.votes[i] = l.votes[i].Union(m.Votes)
+	case m.Bal < l.bal:
+		return core.Votes{}
+	case m.Bal > l.bal:
+		*l = learner{bal: m.Bal}
 	}
+	i := m.From.ID - 1
+	l.votes[i] = l.votes[i].Union(m.Votes)
 	var prepared, aborted counter
-	for j := range layout.Acceptors {
-		if l.bal[j] == m.Bal {
-			prepared.add(l.votes[j].Prepared)
-			aborted.add(l.votes[j].Aborted)
-		}
+	for _, v := range l.votes[:layout.Acceptors] {
+		prepared.add(v.Prepared)
+		aborted.add(v.Aborted)
 	}
 	return core.Votes{
 		Prepared: prepared.atLeast(layout.Majority()),
@@ -37,9 +36,9 @@ func (l *learner) learn(m *core.Message, layout *core.Layout) core.Votes {
 }
 
 func (l *learner) appendKey(dst []byte, acceptors int) []byte {
-	for i := range acceptors {
-		dst = binary.AppendUvarint(dst, uint64(l.bal[i]))
-		dst = appendVotes(dst, l.votes[i])
+	dst = binary.AppendUvarint(dst, uint64(l.bal))
+	for _, v := range l.votes[:acceptors] {
+		dst = appendVotes(dst, v)
 	}
 	return dst
 }
@@ -49,8 +48,8 @@ func appendVotes(dst []byte, v core.Votes) []byte {
 	return binary.AppendUvarint(dst, uint64(v.Aborted))
 }
 
-// counter counts, for each of 64 instances at once, in how many sets it is: bit i of planes[k] is bit k of the count of
-// instance i+1. Four planes count to core.MaxAcceptors.
+// counter counts, for each of 64 instances at once, in how many sets it is: bit i of planes[k] is
+// bit k of the count of instance i+1. Four planes count to core.MaxAcceptors.
 type counter struct {
 	planes [4]core.Set
 }

@@ -2,7 +2,6 @@ package paxoscommit
 
 import (
 	"fmt"
-
 	"paxoscommit/core"
 )
 
@@ -47,28 +46,22 @@ func (r *role) drop(why core.DropReason, tx core.TxID, out *core.Output) {
 	out.Dropped = append(out.Dropped, core.Drop{Reason: why, Role: r.id, Tx: tx})
 }
 
-// forgotten answers a message about a finished transaction, so that its sender stops asking.
+// forgotten answers a message about a finished transaction, so that its sender stops asking. Who
+// does not ask gets no answer: resources, acceptors, a resource manager that tells of its abort.
 func (r *role) forgotten(m *core.Message, out *core.Output) {
-	if m.From.Kind == core.Resource || m.From.Kind == core.Acceptor {
+	told := m.Type == core.MsgForgotten || m.From.Kind == core.RM && r.id.Kind == core.RM
+	if told || m.From.Kind == core.Resource || m.From.Kind == core.Acceptor {
 		r.drop(core.DropFinished, m.Tx, out)
 		return
 	}
 	out.Gated = append(out.Gated, core.Message{
-		Type: core.MsgForgotten, From: r.id, To: m.From, Tx: m.Tx, Members: m.Members, Low: r.finished.Low(m.Tx),
+		Type: core.MsgForgotten, From: r.id, To: m.From, Tx: m.Tx, Members: m.Members,
+		Low: r.finished.Low(m.Tx),
 	})
 }
 
-// forget drops the state of a finished transaction, and of every earlier one of its origin up to the low-water mark rec.Low.
-func forget[T any](r *role, txs *core.Table[T], rec *core.Record) {
-	for seq := r.finished.Low(rec.Tx) + 1; seq <= rec.Low; seq++ {
-		txs.Delete(core.TxID{Origin: rec.Tx.Origin, Epoch: rec.Tx.Epoch, Seq: seq})
-	}
-	txs.Delete(rec.Tx)
-	r.finished.Raise(rec.Tx, rec.Low)
-	r.finished.Add(rec.Tx)
-}
-
-// resetRoles returns roles with one entry for each role of the kind on the node, reusing what is there.
+// resetRoles returns roles with one entry for each role of the kind on the node, reusing what is
+// there.
 func resetRoles[T any, P interface {
 	*T
 	setID(core.Role)
@@ -128,8 +121,9 @@ func (n *Node) AppendKey(dst []byte) []byte {
 	return dst
 }
 
-// Step takes one input. It returns core.ErrMisrouted for a role that is not here or a message that the role does not take,
-// core.ErrMalformed for fields that cannot be, core.ErrProtocol for what no correct peer sends.
+// Step takes one input. It returns core.ErrMisrouted for a role that is not here or a message that
+// the role does not take, core.ErrMalformed for fields that cannot be, core.ErrProtocol for what no
+// correct peer sends.
 func (n *Node) Step(in *core.Input, out *core.Output) error {
 	switch in.Type {
 	case core.InputMessage:
@@ -152,8 +146,8 @@ func (n *Node) Step(in *core.Input, out *core.Output) error {
 }
 
 func (n *Node) message(m *core.Message, out *core.Output) error {
-	if m.Members == 0 || m.Members&^core.FullSet(n.layout.RMs) != 0 {
-		return fmt.Errorf("paxoscommit: %v with members %v: %w", m, m.Members, core.ErrMalformed)
+	if err := n.check(m); err != nil {
+		return err
 	}
 	if r := n.rm(m.To); r != nil {
 		return r.message(m, out)
@@ -163,16 +157,13 @@ func (n *Node) message(m *core.Message, out *core.Output) error {
 	}
 	a := n.acceptor(m.To)
 	if a == nil {
-		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+		return misrouted(m)
 	}
-	if err := a.message(m, out); err != nil || !m.Begin {
-		return err
+	err := a.message(m, out)
+	if err == nil && m.Begin {
+		n.leader(firstLeader()).begin(m, out)
 	}
-	if l := n.leader(firstLeader()); l != nil {
-		l.begin(m, out)
-		return nil
-	}
-	return fmt.Errorf("paxoscommit: %v where no leader is: %w", m, core.ErrMisrouted)
+	return err
 }
 
 func (n *Node) timer(t core.Timer, out *core.Output) error {
@@ -199,14 +190,20 @@ func (n *Node) timer(t core.Timer, out *core.Output) error {
 }
 
 func (n *Node) restore(rec *core.Record) error {
+	if err := n.checkRecord(rec); err != nil {
+		return err
+	}
 	if r := n.rm(rec.Role); r != nil {
-		return r.restore(rec)
+		r.restore(rec)
+		return nil
 	}
 	if a := n.acceptor(rec.Role); a != nil {
-		return a.restore(rec)
+		a.restore(rec)
+		return nil
 	}
 	if l := n.leader(rec.Role); l != nil {
-		return l.restore(rec)
+		l.restore(rec)
+		return nil
 	}
 	return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
 }
@@ -238,5 +235,6 @@ func (n *Node) leader(id core.Role) *leader {
 	return nil
 }
 
-// firstLeader is the leader that begins every transaction; the others take part only when it is slow or dead.
+// firstLeader is the leader that begins every transaction; the others take part only when it is
+// slow or dead.
 func firstLeader() core.Role { return core.Role{Kind: core.Leader, ID: 1} }

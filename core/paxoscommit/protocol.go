@@ -2,22 +2,21 @@ package paxoscommit
 
 import (
 	"fmt"
-
 	"paxoscommit/core"
 )
 
 // Bits of core.Layout.Options.
 const (
-	// OptMergeBegin sends BeginCommit along with the first phase 2a, if an acceptor that gets one is on the leader's node
-	// (section 5).
+	// OptMergeBegin sends BeginCommit along with the first phase 2a, if an acceptor that gets one
+	// is on the leader's node (section 5).
 	OptMergeBegin = iota
-	// OptShortCircuit lets a resource manager that votes aborted say so directly, since that settles the outcome
-	// (section 4.2).
+	// OptShortCircuit lets a resource manager that votes aborted say so directly, since that
+	// settles the outcome (section 4.2).
 	OptShortCircuit
 )
 
-// Protocol is Paxos Commit, or Faster Paxos Commit, in which acceptors send the 2b of ballot 0 straight to the resource managers
-// (section 4.3).
+// Protocol is Paxos Commit, or Faster Paxos Commit, in which acceptors send the 2b of ballot 0
+// straight to the resource managers (section 4.3).
 type Protocol struct {
 	Faster bool
 }
@@ -33,14 +32,20 @@ func (p Protocol) Name() string {
 // Options names the bits of core.Layout.Options.
 func (p Protocol) Options() []string { return []string{"merge-begin", "short-circuit"} }
 
-// Validate accepts every layout that has a resource manager, an acceptor and a leader, each on a node.
+// Validate accepts every layout with at least one resource manager, acceptor and leader, within the
+// limits of package core, and each on a node.
 func (p Protocol) Validate(l *core.Layout) error {
-	for _, k := range []core.RoleKind{core.RM, core.Acceptor, core.Leader} {
-		if l.Count(k) == 0 {
-			return fmt.Errorf("paxoscommit: a layout without a role of kind %v", core.RoleNames()[k])
+	for _, c := range []struct {
+		kind  core.RoleKind
+		limit int
+	}{{core.RM, core.MaxRMs}, {core.Acceptor, core.MaxAcceptors}, {core.Leader, core.MaxLeaders}} {
+		n := l.Count(c.kind)
+		if n < 1 || n > c.limit {
+			return fmt.Errorf("paxoscommit: a layout with %d roles of kind %s: want 1 to %d",
+				n, core.RoleNames()[c.kind], c.limit)
 		}
-		for id := range l.Count(k) {
-			if r := (core.Role{Kind: k, ID: uint8(id + 1)}); l.NodeOf(r) == 0 {
+		for id := range n {
+			if r := (core.Role{Kind: c.kind, ID: uint8(id + 1)}); l.NodeOf(r) == 0 {
 				return fmt.Errorf("paxoscommit: %v is on no node", r)
 			}
 		}

@@ -3,18 +3,19 @@ package paxoscommit
 import (
 	"encoding/binary"
 	"fmt"
-
 	"paxoscommit/core"
 )
 
-// rm is a resource manager: the proposer of ballot 0 of its own instance, and the one who tells its resource what to do.
+// rm is a resource manager: the proposer of ballot 0 of its own instance, and the one who tells its
+// resource what to do.
 type rm struct {
 	role
 	faster bool
 	txs    core.Table[rmTx]
 }
 
-// rmTx is rmState of PaxosCommit.tla: working while vote and outcome are NoValue, prepared, aborted or committed after that.
+// rmTx is rmState of PaxosCommit.tla: working while vote and outcome are NoValue, prepared, aborted
+// or committed after that.
 type rmTx struct {
 	members core.Set
 	vote    core.Value // Prepared or Aborted once the resource has answered
@@ -41,7 +42,8 @@ func (r *rm) copyFrom(src *rm) {
 func (r *rm) appendKey(dst []byte) []byte {
 	dst = r.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(r.txs.Len()))
-	for _, i := range r.txs.Sorted() {
+	var buf [8]int32
+	for _, i := range r.txs.Sorted(buf[:0]) {
 		tx, st := r.txs.At(int(i))
 		flags := byte(0)
 		if st.done {
@@ -50,9 +52,9 @@ func (r *rm) appendKey(dst []byte) []byte {
 		if st.begun {
 			flags |= 2
 		}
-		dst = binary.BigEndian.AppendUint64(dst, tx.Word())
+		dst = tx.AppendKey(dst)
 		dst = binary.AppendUvarint(dst, uint64(st.members))
-		dst = append(dst, byte(st.vote), byte(st.outcome), flags, st.leader, byte(st.client.Kind), st.client.ID)
+		dst = append(dst, byte(st.vote), byte(st.outcome), flags, st.leader, st.client.ID)
 		if r.faster {
 			dst = st.learned.appendKey(dst, r.layout.Acceptors)
 		}
@@ -61,45 +63,40 @@ func (r *rm) appendKey(dst []byte) []byte {
 }
 
 func (r *rm) message(m *core.Message, out *core.Output) error {
-	if !m.Members.Has(r.id.ID) {
-		return fmt.Errorf("paxoscommit: %v: not a member of %v: %w", m, m.Members, core.ErrMalformed)
-	}
-	if r.finished.Has(m.Tx) {
-		if m.Type == core.MsgForgotten {
-			r.drop(core.DropFinished, m.Tx, out)
-		} else {
-			r.forgotten(m, out)
-		}
+	st := r.txs.Get(m.Tx)
+	switch {
+	case st == nil && r.finished.Has(m.Tx):
+		r.forgotten(m, out)
 		return nil
+	case st != nil && st.members != m.Members:
+		return contradiction(m, "other members than before")
 	}
 	switch m.Type {
 	case core.MsgRequest:
-		r.request(m, out)
+		r.request(st, m, out)
 	case core.MsgPrepare:
-		r.prepare(m, out)
+		r.prepare(st, m, out)
 	case core.MsgVote, core.MsgFound:
-		r.vote(m, out)
+		r.vote(st, m, out)
 	case core.MsgPhase2b:
-		r.phase2b(m, out)
-	case core.MsgCommit, core.MsgAbort:
-		return r.outcome(m, out)
+		r.phase2b(st, m, out)
+	case core.MsgCommit:
+		return r.outcome(st, core.Committed, m, out)
+	case core.MsgAbort:
+		return r.outcome(st, core.Aborted, m, out)
 	case core.MsgDone:
-		r.done(m, out)
+		return r.done(st, m, out)
 	case core.MsgForget, core.MsgForgotten:
-		return r.forget(m, out)
-	case core.NoMsg, core.MsgQuery, core.MsgBeginCommit, core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a,
-		core.MsgRejected:
-		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+		return r.forget(st, m, out)
 	default:
-		return fmt.Errorf("paxoscommit: %v: %w", m, core.ErrMisrouted)
+		panic(fmt.Sprintf("paxoscommit: toRM lets %v through", m))
 	}
 	return nil
 }
 
-// request begins a transaction here, or tells the client what became of it (section 3.2: the first resource manager prepares by
-// itself).
-func (r *rm) request(m *core.Message, out *core.Output) {
-	st := r.txs.Get(m.Tx)
+// request begins a transaction here, or tells the client what became of it (section 3.2: the first
+// resource manager prepares by itself).
+func (r *rm) request(st *rmTx, m *core.Message, out *core.Output) {
 	if st == nil {
 		st = r.add(m)
 		r.sendToResource(core.MsgPrepare, m.Tx, st, &out.Send)
@@ -109,9 +106,9 @@ func (r *rm) request(m *core.Message, out *core.Output) {
 	r.answerClient(m.Tx, st, out)
 }
 
-// prepare asks the resource, or repeats what it answered: the same vote, for ever, and now to all acceptors.
-func (r *rm) prepare(m *core.Message, out *core.Output) {
-	st := r.txs.Get(m.Tx)
+// prepare asks the resource, or repeats what it answered: the same vote, for ever, and now to all
+// acceptors.
+func (r *rm) prepare(st *rmTx, m *core.Message, out *core.Output) {
 	switch {
 	case st == nil:
 		st = r.add(m)
@@ -125,11 +122,11 @@ func (r *rm) prepare(m *core.Message, out *core.Output) {
 	}
 }
 
-// vote takes the resource's answer and proposes it in ballot 0 (PaxosCommit.tla, RMPrepare and RMChooseToAbort). A prepared
-// transaction that the resource still holds but this log does not know is voted on now: its prepare was slow, or its vote
-// record was lost before anybody had heard of it.
-func (r *rm) vote(m *core.Message, out *core.Output) {
-	st := r.txs.Get(m.Tx)
+// vote takes the resource's answer and proposes it in ballot 0 (PaxosCommit.tla, RMPrepare and
+// RMChooseToAbort). A prepared transaction that the resource still holds but this log does not know
+// is voted on now: its prepare was slow, or its vote record was lost before anybody had heard of
+// it.
+func (r *rm) vote(st *rmTx, m *core.Message, out *core.Output) {
 	switch {
 	case st == nil && m.Val != core.Prepared:
 		r.drop(core.DropUnknown, m.Tx, out)
@@ -144,8 +141,7 @@ func (r *rm) vote(m *core.Message, out *core.Output) {
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordVote, Role: r.id, Tx: m.Tx, Members: st.members, Val: st.vote,
 	})
-	merged := st.begun && r.layout.Has(OptMergeBegin) && r.usedAcceptorByLeader() != 0
-	if st.begun && !merged {
+	if st.begun && r.acceptorToBegin(st) == 0 {
 		out.Gated = append(out.Gated, r.to(firstLeader(), core.MsgBeginCommit, m.Tx, st))
 	}
 	r.sendPhase2a(m.Tx, st, r.layout.Majority(), out)
@@ -155,22 +151,27 @@ func (r *rm) vote(m *core.Message, out *core.Output) {
 	r.armRetry(m.Tx, out)
 }
 
-// shortCircuit tells the leader, and in Faster Paxos Commit the other members, of an abort that nothing can undo: only this resource
-// manager could have proposed prepared in its instance (section 4.2).
+// shortCircuit tells the leader, and in Faster Paxos Commit the other members, of an abort that
+// nothing can undo: only this resource manager could have proposed prepared in its instance
+// (section 4.2).
 func (r *rm) shortCircuit(tx core.TxID, st *rmTx, out *core.Output) {
 	out.Gated = append(out.Gated, r.to(firstLeader(), core.MsgAbort, tx, st))
 	if !r.faster {
 		return
 	}
 	for s := st.members.Without(r.id.ID); s != 0; s &= s - 1 {
-		out.Gated = append(out.Gated, r.to(core.Role{Kind: core.RM, ID: s.First()}, core.MsgAbort, tx, st))
+		member := core.Role{Kind: core.RM, ID: s.First()}
+		out.Gated = append(out.Gated, r.to(member, core.MsgAbort, tx, st))
 	}
 }
 
 // phase2b counts the acceptors of ballot 0 itself (section 4.3, Faster Paxos Commit).
-func (r *rm) phase2b(m *core.Message, out *core.Output) {
-	st := r.txs.Get(m.Tx)
-	if st == nil || st.outcome != core.NoValue {
+func (r *rm) phase2b(st *rmTx, m *core.Message, out *core.Output) {
+	switch {
+	case st == nil:
+		r.drop(core.DropUnknown, m.Tx, out)
+		return
+	case st.outcome != core.NoValue:
 		r.drop(core.DropStale, m.Tx, out)
 		return
 	}
@@ -180,28 +181,27 @@ func (r *rm) phase2b(m *core.Message, out *core.Output) {
 	}
 }
 
-// outcome takes a Commit or an Abort (PaxosCommit.tla, RMRcvCommitMsg and RMRcvAbortMsg).
-func (r *rm) outcome(m *core.Message, out *core.Output) error {
-	v := core.Aborted
-	if m.Type == core.MsgCommit {
-		v = core.Committed
+// outcome takes a Commit or an Abort (PaxosCommit.tla, RMRcvCommitMsg and RMRcvAbortMsg). An abort
+// may be all that this resource manager ever hears of a transaction; a commit needs its vote.
+func (r *rm) outcome(st *rmTx, v core.Value, m *core.Message, out *core.Output) error {
+	switch {
+	case v == core.Committed && (st == nil || st.vote != core.Prepared):
+		return contradiction(m, "not prepared here")
+	case st != nil && st.outcome != core.NoValue && st.outcome != v:
+		return contradiction(m, "another outcome is known here")
 	}
-	st := r.txs.Get(m.Tx)
-	if v == core.Committed && (st == nil || st.vote != core.Prepared) || st != nil && st.outcome != 0 && st.outcome != v {
-		return fmt.Errorf("paxoscommit: %v: contradicts what %v did: %w", m, r.id, core.ErrProtocol)
-	}
-	from := firstLeader().ID
+	leader := firstLeader().ID
 	if m.From.Kind == core.Leader {
-		from = m.From.ID
+		leader = m.From.ID
+	}
+	if st == nil {
+		st = r.add(m)
 	}
 	switch {
-	case st == nil:
-		st = r.add(m)
-		r.learn(m.Tx, st, v, from, out)
 	case st.outcome == core.NoValue:
-		r.learn(m.Tx, st, v, from, out)
+		r.learn(m.Tx, st, v, leader, out)
 	case st.done:
-		r.sendDone(m.Tx, st, from, out)
+		r.sendDone(m.Tx, st, leader, out)
 	default:
 		r.drop(core.DropDuplicate, m.Tx, out)
 	}
@@ -210,47 +210,74 @@ func (r *rm) outcome(m *core.Message, out *core.Output) error {
 
 // learn makes the outcome durable and then has the resource apply it.
 func (r *rm) learn(tx core.TxID, st *rmTx, v core.Value, leader uint8, out *core.Output) {
-	st.outcome, st.leader = v, leader
+	st.outcome, st.leader, st.learned = v, leader, learner{}
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordOutcome, Role: r.id, Tx: tx, Members: st.members, Val: v,
 	})
-	out.Decided = append(out.Decided, core.Decision{Role: r.id, Val: v, Tx: tx, Members: st.members})
+	r.decided(tx, st, out)
 	r.sendToResource(core.OutcomeMsg(v), tx, st, &out.Gated)
 	r.answerClient(tx, st, out)
 	r.armRetry(tx, out)
 }
 
-// done tells the leader that the resource has applied the outcome.
-func (r *rm) done(m *core.Message, out *core.Output) {
-	st := r.txs.Get(m.Tx)
-	if st == nil || st.done {
-		r.drop(core.DropDuplicate, m.Tx, out)
-		return
-	}
-	st.done = true
-	r.sendDone(m.Tx, st, st.leader, out)
+func (r *rm) decided(tx core.TxID, st *rmTx, out *core.Output) {
+	out.Decided = append(out.Decided, core.Decision{
+		Role: r.id, Val: st.outcome, Tx: tx, Members: st.members,
+	})
 }
 
-func (r *rm) forget(m *core.Message, out *core.Output) error {
-	st := r.txs.Get(m.Tx)
-	if st != nil && st.outcome == core.NoValue {
-		return fmt.Errorf("paxoscommit: %v: but %v knows no outcome: %w", m, r.id, core.ErrProtocol)
+// done tells the leader that the resource has applied the outcome.
+func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
+	switch {
+	case st == nil || st.outcome != m.Val:
+		return contradiction(m, "the resource was not told so")
+	case st.done:
+		r.drop(core.DropDuplicate, m.Tx, out)
+	default:
+		st.done = true
+		r.sendDone(m.Tx, st, st.leader, out)
 	}
-	rec := core.Record{Type: core.RecordForget, Role: r.id, Tx: m.Tx, Members: m.Members, Low: m.Low}
+	return nil
+}
+
+// forget drops a transaction that every resource has applied for good; after a restart its own may
+// not have said so again.
+func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
+	if st == nil || st.outcome == core.NoValue || r.isOpenUpTo(m.Tx, m.Low) {
+		return contradiction(m, "no outcome is known here")
+	}
+	rec := core.Record{
+		Type: core.RecordForget, Role: r.id, Tx: m.Tx, Members: m.Members, Low: m.Low,
+	}
 	out.Records = append(out.Records, rec)
 	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: m.Tx})
-	res := r.toResource(core.MsgForget, m.Tx, m.Members)
+	res := r.to(r.resource(), core.MsgForget, m.Tx, st)
 	res.Low = m.Low
 	out.Gated = append(out.Gated, res)
-	forget(&r.role, &r.txs, &rec)
+	core.Forget(&r.finished, &r.txs, m.Tx, m.Low)
 	if m.Type == core.MsgForget {
 		r.forgotten(m, out)
 	}
 	return nil
 }
 
-// retry says again what has had no answer: the outcome to the resource, or that it is done to every leader; before the outcome, the
-// vote to every acceptor, and a question to every leader.
+// isOpenUpTo tells whether a transaction of tx's origin and epoch, up to low, has no outcome here.
+func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
+	if low <= r.finished.Low(tx) {
+		return false
+	}
+	for i := range r.txs.Len() {
+		other, st := r.txs.At(i)
+		if other.Origin == tx.Origin && other.Epoch == tx.Epoch && other.Seq <= low &&
+			st.outcome == core.NoValue {
+			return true
+		}
+	}
+	return false
+}
+
+// retry says again what has had no answer: the outcome to the resource, or that it is done to every
+// leader; before the outcome, the vote to every acceptor, and a question to every leader.
 func (r *rm) retry(tx core.TxID, out *core.Output) {
 	st := r.txs.Get(tx)
 	switch {
@@ -273,30 +300,27 @@ func (r *rm) retry(tx core.TxID, out *core.Output) {
 	r.armRetry(tx, out)
 }
 
-func (r *rm) restore(rec *core.Record) error {
-	switch rec.Type {
-	case core.RecordVote:
-		st := r.txs.Put(rec.Tx)
-		st.members, st.vote, st.leader = rec.Members, rec.Val, firstLeader().ID
-	case core.RecordOutcome:
-		st := r.txs.Put(rec.Tx)
-		st.members, st.outcome, st.leader = rec.Members, rec.Val, firstLeader().ID
-	case core.RecordForget:
-		forget(&r.role, &r.txs, rec)
-	case core.NoRecord, core.RecordAcceptor, core.RecordBallot:
-		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
-	default:
-		return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
+func (r *rm) restore(rec *core.Record) {
+	if rec.Type == core.RecordForget {
+		core.Forget(&r.finished, &r.txs, rec.Tx, rec.Low)
+		return
 	}
-	return nil
+	st := r.txs.Put(rec.Tx)
+	st.members, st.leader = rec.Members, firstLeader().ID
+	if rec.Type == core.RecordVote {
+		st.vote = rec.Val
+	} else {
+		st.outcome = rec.Val
+	}
 }
 
-// restart takes up again what the log says is open: outcomes go to the resource once more, votes to the acceptors on time-out.
+// restart takes up again what the log says is open: outcomes go to the resource once more, votes to
+// the acceptors on time-out.
 func (r *rm) restart(out *core.Output) {
-	for _, i := range r.txs.Sorted() {
+	for _, i := range r.txs.Sorted(nil) {
 		tx, st := r.txs.At(int(i))
 		if st.outcome != core.NoValue {
-			out.Decided = append(out.Decided, core.Decision{Role: r.id, Val: st.outcome, Tx: tx, Members: st.members})
+			r.decided(tx, st, out)
 			r.sendToResource(core.OutcomeMsg(st.outcome), tx, st, &out.Send)
 		}
 		r.armRetry(tx, out)
@@ -313,12 +337,10 @@ func (r *rm) to(to core.Role, t core.MsgType, tx core.TxID, st *rmTx) core.Messa
 	return core.Message{Type: t, From: r.id, To: to, Tx: tx, Members: st.members}
 }
 
-func (r *rm) toResource(t core.MsgType, tx core.TxID, members core.Set) core.Message {
-	return core.Message{Type: t, From: r.id, To: core.Role{Kind: core.Resource, ID: r.id.ID}, Tx: tx, Members: members}
-}
+func (r *rm) resource() core.Role { return core.Role{Kind: core.Resource, ID: r.id.ID} }
 
 func (r *rm) sendToResource(t core.MsgType, tx core.TxID, st *rmTx, where *[]core.Message) {
-	*where = append(*where, r.toResource(t, tx, st.members))
+	*where = append(*where, r.to(r.resource(), t, tx, st))
 }
 
 func (r *rm) sendDone(tx core.TxID, st *rmTx, leader uint8, out *core.Output) {
@@ -327,14 +349,12 @@ func (r *rm) sendDone(tx core.TxID, st *rmTx, leader uint8, out *core.Output) {
 	out.Send = append(out.Send, m)
 }
 
-// sendPhase2a proposes the vote to the first n acceptors: a majority in the normal case, all of them on a time-out (section 4.1).
+// sendPhase2a proposes the vote to the first n acceptors: a majority in the normal case, all of
+// them on a time-out (section 4.1).
 func (r *rm) sendPhase2a(tx core.TxID, st *rmTx, n int, out *core.Output) {
 	m := r.to(core.Role{Kind: core.Acceptor}, core.MsgPhase2a, tx, st)
 	m.Votes = core.VoteOf(r.id.ID, st.vote)
-	begin := uint8(0)
-	if st.begun && r.layout.Has(OptMergeBegin) {
-		begin = r.usedAcceptorByLeader()
-	}
+	begin := r.acceptorToBegin(st)
 	for i := range n {
 		m.To.ID = uint8(i + 1)
 		m.Begin = m.To.ID == begin
@@ -342,8 +362,12 @@ func (r *rm) sendPhase2a(tx core.TxID, st *rmTx, n int, out *core.Output) {
 	}
 }
 
-// usedAcceptorByLeader returns the acceptor on the first leader's node that gets a phase 2a in the normal case, or 0.
-func (r *rm) usedAcceptorByLeader() uint8 {
+// acceptorToBegin returns the acceptor whose phase 2a carries BeginCommit to the leader beside it
+// (section 5): one that gets a phase 2a in the normal case. It returns 0 if BeginCommit goes alone.
+func (r *rm) acceptorToBegin(st *rmTx) uint8 {
+	if !st.begun || !r.layout.Has(OptMergeBegin) {
+		return 0
+	}
 	for i := range r.layout.Majority() {
 		acc := core.Role{Kind: core.Acceptor, ID: uint8(i + 1)}
 		if r.layout.NodeOf(acc) == r.layout.NodeOf(firstLeader()) {
