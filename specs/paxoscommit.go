@@ -375,7 +375,8 @@ func (m *PaxosCommit) AppendKey(dst []byte, s PCState) []byte {
 // Properties are those of TCommit; and with two ballots, that a leader can be bound to propose
 // prepared because an acceptor accepted it.
 func (m *PaxosCommit) Properties() []mc.Property[PCState, PCAction] {
-	ps := properties[PCState, PCAction](m.rms, PCState.RM)
+	ps := properties(m.rms, PCState.RM,
+		func(s PCState, _ PCAction, t PCState) error { return TCommitStep(m.rms, s.RM(), t.RM()) })
 	if m.ballots == 1 {
 		return ps
 	}

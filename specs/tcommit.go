@@ -161,12 +161,15 @@ func (m *TCommit) AppendKey(dst []byte, s RMStates) []byte {
 
 // Properties are consistency, refinement, and that both outcomes are reachable for all.
 func (m *TCommit) Properties() []mc.Property[RMStates, TCAction] {
-	return properties[RMStates, TCAction](m.rms, func(s RMStates) RMStates { return s })
+	return properties(m.rms, func(s RMStates) RMStates { return s },
+		func(s RMStates, _ TCAction, t RMStates) error { return TCommitStep(m.rms, s, t) })
 }
 
-// properties is what holds in every specification, of the states that it gives its resource
-// managers.
-func properties[S, A any](n int, rm func(S) RMStates) []mc.Property[S, A] {
+// properties is what holds in every specification, of the states rm that it gives its resource
+// managers. step is TCommitStep of them; it runs too often to go through rm.
+func properties[S, A any](
+	n int, rm func(S) RMStates, step func(s S, a A, t S) error,
+) []mc.Property[S, A] {
 	all := func(r RMStates, s RMState) bool {
 		for i := range n {
 			if r.Of(i) != s {
@@ -182,7 +185,7 @@ func properties[S, A any](n int, rm func(S) RMStates) []mc.Property[S, A] {
 		},
 		{
 			Name: "TCSpec", Kind: mc.AlwaysStep,
-			Step: func(s S, _ A, t S) error { return TCommitStep(n, rm(s), rm(t)) },
+			Step: step,
 		},
 		{
 			Name: "all committed", Kind: mc.Sometimes,

@@ -136,7 +136,8 @@ func (m *TwoPhase) AppendKey(dst []byte, s TPState) []byte {
 
 // Properties are those of TCommit.
 func (m *TwoPhase) Properties() []mc.Property[TPState, TPAction] {
-	return properties[TPState, TPAction](m.rms, func(s TPState) RMStates { return s.RM })
+	return properties(m.rms, func(s TPState) RMStates { return s.RM },
+		func(s TPState, _ TPAction, t TPState) error { return TCommitStep(m.rms, s.RM, t.RM) })
 }
 
 // TwoPhaseSymmetric is TwoPhase up to the names of the resource managers. All have the same part
