@@ -280,6 +280,22 @@ func TestConfigurationsAreBounded(t *testing.T) {
 	require.Equal(t, "too many configurations at once", r.Reason)
 }
 
+// Thirty operations at once would be 2^30 configurations if each were told apart.
+func TestOperationsOfOneProgramAtOnceStayCheap(t *testing.T) {
+	var ops []BankOp
+	for p := range 30 {
+		ops = append(ops, BankOp{Span: span(p, 1, int64(100-p)), To: 1, Amount: 1})
+	}
+	ops = append(ops, BankOp{Span: span(30, 2, 3), Balances: []int64{80, 20}})
+	h, err := Bank([]int64{100, 0}, ops)
+	require.NoError(t, err)
+	require.Equal(t, checker.Holds, h.Direct(10_000).Verdict)
+	ops[30].Balances = []int64{69, 31}
+	h, err = Bank([]int64{100, 0}, ops)
+	require.NoError(t, err)
+	require.Equal(t, checker.Violated, h.Direct(10_000).Verdict)
+}
+
 // Five hundred lost writes would be 2^500 configurations if each were told apart.
 func TestManyLostWritesStayCheap(t *testing.T) {
 	var events []Event

@@ -17,8 +17,8 @@ const (
 	propose                   // The cell becomes arg if it is unset.
 )
 
-// Values that no client writes. Registers, outcomes and keys hold numbers of values from 1, accounts
-// hold their balance.
+// Values that no client writes. Registers, outcomes and keys hold numbers of values from 1, and
+// accounts hold their balance.
 const (
 	unset     int64 = 0
 	hidden    int64 = -1 // Decided, but nobody has an answer; the first who looks learns what.
