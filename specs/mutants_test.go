@@ -93,6 +93,8 @@ type symmetricHasty struct {
 
 func (m symmetricHasty) AppendKey(dst []byte, s TPState) []byte { return m.sym.AppendKey(dst, s) }
 
+func (m symmetricHasty) WordKey(s TPState) (hi, lo uint64) { return m.sym.WordKey(s) }
+
 func (m symmetricHasty) OrbitSize(s TPState) uint64 { return m.sym.OrbitSize(s) }
 
 // inventor proposes prepared where the choice is free.

@@ -122,16 +122,22 @@ func (m *TwoPhase) Next(s TPState, a TPAction) TPState {
 	return s
 }
 
-// AppendKey appends 13 bytes: 8 for the sets and the transaction manager, 5 for rmState.
-func (m *TwoPhase) AppendKey(dst []byte, s TPState) []byte {
-	rest := uint64(s.TMPrepared) | uint64(s.Prepared)<<MaxRMs | uint64(s.TMState)<<(2*MaxRMs)
+// WordKey is the sets and the transaction manager, and rmState.
+func (m *TwoPhase) WordKey(s TPState) (hi, lo uint64) {
+	lo = uint64(s.TMPrepared) | uint64(s.Prepared)<<MaxRMs | uint64(s.TMState)<<(2*MaxRMs)
 	if s.Commit {
-		rest |= 1 << 42
+		lo |= 1 << 42
 	}
 	if s.Abort {
-		rest |= 1 << 43
+		lo |= 1 << 43
 	}
-	return appendWord(appendWord(dst, rest, 8), uint64(s.RM), 5)
+	return uint64(s.RM), lo
+}
+
+// AppendKey appends the 13 bytes of WordKey that are in use.
+func (m *TwoPhase) AppendKey(dst []byte, s TPState) []byte {
+	hi, lo := m.WordKey(s)
+	return appendWord(appendWord(dst, lo, 8), hi, 5)
 }
 
 // Properties are those of TCommit.
@@ -149,8 +155,8 @@ func (s TPState) local(rm int) uint8 {
 	return uint8(s.RM.Of(rm)) | uint8(s.TMPrepared>>rm&1)<<2 | uint8(s.Prepared>>rm&1)<<3
 }
 
-// AppendKey is that of the state whose resource managers are sorted by what they are.
-func (m TwoPhaseSymmetric) AppendKey(dst []byte, s TPState) []byte {
+// least is the state of the orbit whose resource managers are sorted by what they are.
+func (m TwoPhaseSymmetric) least(s TPState) TPState {
 	var locals [MaxRMs]uint8
 	for rm := range m.rms {
 		locals[rm] = s.local(rm)
@@ -162,7 +168,17 @@ func (m TwoPhaseSymmetric) AppendKey(dst []byte, s TPState) []byte {
 		least.TMPrepared |= uint32(l>>2&1) << rm
 		least.Prepared |= uint32(l>>3) << rm
 	}
-	return m.TwoPhase.AppendKey(dst, least)
+	return least
+}
+
+// WordKey is that of the least state of the orbit.
+func (m TwoPhaseSymmetric) WordKey(s TPState) (hi, lo uint64) {
+	return m.TwoPhase.WordKey(m.least(s))
+}
+
+// AppendKey is that of the least state of the orbit.
+func (m TwoPhaseSymmetric) AppendKey(dst []byte, s TPState) []byte {
+	return m.TwoPhase.AppendKey(dst, m.least(s))
 }
 
 // OrbitSize is the number of different states that permuting the resource managers makes of s: a

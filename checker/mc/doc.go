@@ -37,9 +37,9 @@
 //
 // # What is exact
 //
-// A key of at most 15 bytes is stored as it is, after a permutation of the 128-bit words. Longer
-// keys are hashed to 128 bits, and the report then bounds the probability that two of n states
-// were taken for one by n^2/2^129, as for a random function: 10^9 states, 1.5e-21.
+// A key of at most 15 bytes, or two words, is stored as it is, after a permutation of the 128-bit
+// words. Longer keys are hashed to 128 bits, and the report then bounds the probability that two of
+// n states were taken for one by n^2/2^129, as for a random function: 10^9 states, 1.5e-21.
 //
 // # Memory
 //

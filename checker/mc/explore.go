@@ -53,8 +53,9 @@ type explorer[S, A any] struct {
 	m      Model[S, A]
 	ps     []Property[S, A]
 	o      Options
-	orbit  OrbitSizer[S]       // nil without
-	ample  Reducer[S, A]       // nil without, or if a property forbids it
+	orbit  OrbitSizer[S] // nil without
+	ample  Reducer[S, A] // nil without, or if a property forbids it
+	words  WordKeyer[S]
 	foot   Footprinter[S]      // nil without
 	byKind [CanStill + 1][]int // the properties of a kind
 
@@ -102,6 +103,7 @@ func newExplorer[S, A any](m Model[S, A], ps []Property[S, A], o Options) *explo
 			e.byKind[p.Kind] = append(e.byKind[p.Kind], i)
 		}
 	}
+	e.words, _ = m.(WordKeyer[S])
 	e.foot, _ = m.(Footprinter[S])
 	if len(e.byKind[AlwaysStep]) == 0 && len(e.byKind[CanStill]) == 0 {
 		e.ample, _ = m.(Reducer[S, A])

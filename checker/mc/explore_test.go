@@ -127,6 +127,21 @@ func TestProgressGrowsToReport(t *testing.T) {
 	require.Equal(t, seen[100], r.Progress)
 }
 
+// worded gives the key of a graph as a word.
+type worded struct{ *graph }
+
+func (worded) WordKey(s int) (hi, lo uint64) { return uint64(s & 7), uint64(s >> 3) }
+
+func (worded) AppendKey([]byte, int) []byte { panic("WordKey stands for it") }
+
+func TestWordKeysStandForKeys(t *testing.T) {
+	g := randomGraph(rand.New(rand.NewPCG(9, 9)), 5000, 3, 400)
+	want := check(t, g, Options{})
+	got := check(t, worded{g}, Options{})
+	want.Bytes, want.VisitedBytes, got.Bytes, got.VisitedBytes = 0, 0, 0, 0 // as keys spread
+	require.Equal(t, want.Stats, got.Stats)
+}
+
 // heavy is a line whose states hold a megabyte each.
 type heavy struct{ *graph }
 

@@ -132,6 +132,10 @@ func (w *worker[S, A]) bytes() uint64 {
 }
 
 func (e *explorer[S, A]) fingerprint(w *worker[S, A], s S) fingerprint {
+	if e.words != nil {
+		hi, lo := e.words.WordKey(s)
+		return fingerprint{hi | (exactBytes+1)<<56, lo}.permute()
+	}
 	w.key = e.m.AppendKey(w.key[:0], s)
 	f, exact := newFingerprint(w.key)
 	if !exact {
