@@ -1,7 +1,6 @@
 package fuzz
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	"paxoscommit/checker"
@@ -42,12 +41,11 @@ func (r *runner) run(i uint64, taken func(harness.Action)) (checker.Verdict, err
 }
 
 func (r *runner) drive(taken func(harness.Action)) {
+	r.world.Guard(func() { r.steps(taken) })
+}
+
+func (r *runner) steps(taken func(harness.Action)) {
 	w := &r.world
-	defer func() {
-		if p := recover(); p != nil {
-			w.Monitor().Broken(checker.Contract, fmt.Sprintf("panic: %v", p))
-		}
-	}()
 	for w.Steps() < r.plan.steps && w.Violation() == nil {
 		a, ok := r.choose()
 		if !ok {

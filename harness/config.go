@@ -12,6 +12,9 @@ import (
 // ErrConfig marks every error of Config.Validate.
 var ErrConfig = errors.New("harness: bad configuration")
 
+// MaxMoney limits an opening balance and the amount of a transfer, so that no sum of them overflows.
+const MaxMoney int64 = 1 << 40
+
 // Timing says when an armed timer may fire. The zero timing means none.
 type Timing uint8
 
@@ -74,6 +77,9 @@ func (c *Config) Validate() error {
 	if c.Accounts < 1 || c.Accounts > bank.MaxAccounts {
 		return fmt.Errorf("%w: %d accounts: want 1 to %d", ErrConfig, c.Accounts, bank.MaxAccounts)
 	}
+	if c.Opening < 0 || c.Opening > MaxMoney {
+		return fmt.Errorf("%w: an opening balance of %d: want 0 to %d", ErrConfig, c.Opening, MaxMoney)
+	}
 	b := c.Budget
 	for _, n := range []int{b.Drops, b.Duplicates, b.Refusals, b.Timeouts, b.Crashes, b.Deaths, b.Cuts, b.GiveUps} {
 		if n < 0 {
@@ -85,26 +91,39 @@ func (c *Config) Validate() error {
 
 func (c *Config) validateTxns() error {
 	last := core.TxID{}
-	for _, t := range c.Txns {
-		next := core.TxID{Origin: t.ID.Origin, Seq: 1}
-		if t.ID.Origin == last.Origin {
-			next.Seq = last.Seq + 1
+	for i := range c.Txns {
+		if err := c.validateTxn(last, &c.Txns[i]); err != nil {
+			return err
 		}
-		if t.ID != next || t.ID.Origin < last.Origin || t.ID.Origin > last.Origin+1 || t.ID.Origin > core.MaxClients {
-			return fmt.Errorf("%w: transaction %v after %v: clients and numbers go up one by one", ErrConfig, t.ID, last)
-		}
-		last = t.ID
-		accounts := t.Work.Accounts()
-		if accounts == 0 || accounts&^core.FullSet(c.Accounts) != 0 || t.Work.Amount < 0 {
-			return fmt.Errorf("%w: transaction %v has no work that can be done", ErrConfig, t.ID)
-		}
-		if t.Members != c.MembersOf(t.Work) {
-			return fmt.Errorf("%w: transaction %v has members %v, its accounts are with %v",
-				ErrConfig, t.ID, t.Members, c.MembersOf(t.Work))
-		}
-		if t.RM == 0 || !t.Members.Has(t.RM) {
-			return fmt.Errorf("%w: transaction %v is begun at rm%d, which is no member", ErrConfig, t.ID, t.RM)
-		}
+		last = c.Txns[i].ID
+	}
+	return nil
+}
+
+// validateTxn tells whether t can come after last, which is zero before the first.
+func (c *Config) validateTxn(last core.TxID, t *checker.Txn) error {
+	next := core.TxID{Origin: t.ID.Origin, Seq: 1}
+	if t.ID.Origin == last.Origin {
+		next.Seq = last.Seq + 1
+	}
+	if t.ID != next || t.ID.Origin < last.Origin || t.ID.Origin > last.Origin+1 ||
+		t.ID.Origin > core.MaxClients {
+		return fmt.Errorf("%w: transaction %v after %v: clients and numbers go up one by one",
+			ErrConfig, t.ID, last)
+	}
+	w := &t.Work
+	transfers := w.From != 0 && w.To != 0 && w.Amount > 0 && w.Amount <= MaxMoney && w.Read == 0
+	reads := w.From == 0 && w.To == 0 && w.Amount == 0 && w.Read != 0
+	if !transfers && !reads || w.Accounts()&^core.FullSet(c.Accounts) != 0 {
+		return fmt.Errorf("%w: transaction %v has no work that can be done", ErrConfig, t.ID)
+	}
+	if t.Members != c.MembersOf(*w) {
+		return fmt.Errorf("%w: transaction %v has members %v, its accounts are with %v",
+			ErrConfig, t.ID, t.Members, c.MembersOf(*w))
+	}
+	if t.RM == 0 || !t.Members.Has(t.RM) {
+		return fmt.Errorf("%w: transaction %v is begun at rm%d, which is no member", ErrConfig, t.ID,
+			t.RM)
 	}
 	return nil
 }
@@ -115,6 +134,14 @@ func (c *Config) Clients() int {
 		return 0
 	}
 	return int(c.Txns[len(c.Txns)-1].ID.Origin)
+}
+
+// exists tells whether there is such a role.
+func (c *Config) exists(r core.Role) bool {
+	if r.Kind == core.Client {
+		return r.ID > 0 && int(r.ID) <= c.Clients()
+	}
+	return r.ID > 0 && int(r.ID) <= c.Layout.Count(r.Kind)
 }
 
 // RMOf returns the resource manager that an account is with.

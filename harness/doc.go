@@ -14,7 +14,7 @@
 //	refuse rm1->res1 prepare ...   the database cannot prepare, and votes aborted
 //	fire ldr1 takeover tx=c1.1     an armed timer runs out
 //	sync n1                        the node's disk has completed all that was written
-//	crash n1, crash n1 keep        the node loses what was not completed; or it was, but nobody was told
+//	crash n1, crash-keep n1        the node loses what was not completed; or it was, but nobody was told
 //	die n1                         it crashes for good
 //	restart n1                     it comes back with its log
 //	cut n1                         it changes to the far side of a partition

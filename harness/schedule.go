@@ -1,8 +1,20 @@
 package harness
 
-import "paxoscommit/checker"
+import (
+	"fmt"
+	"strconv"
 
-// Schedule is a run, or a part of one, as text can hold it: a configuration, the actions in order, and what should come of it.
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+)
+
+// FormatVersion is the version of the text that AppendText writes and ParseSchedule reads.
+const FormatVersion = 1
+
+// Schedule is a run, or a part of one, as text can hold it: a configuration, the actions in order,
+// and what should come of it. Config.Budget is not part of it: a replay has the faults that its
+// actions need.
 type Schedule struct {
 	Config  Config
 	Expect  checker.Property // what it breaks; NoProperty if nothing
@@ -14,4 +26,133 @@ type Schedule struct {
 type Line struct {
 	Action   Action
 	Optional bool
+	At       int // the line of the text that it was read from, from 1; 0 if it was not
+}
+
+// String gives the schedule as text.
+func (s *Schedule) String() string { return string(s.AppendText(nil)) }
+
+// AppendText appends the schedule as text, the same text for equal schedules. ParseSchedule reads it
+// back:
+//
+//	paxoscommit schedule 1
+//	protocol paxos-commit
+//	options merge-begin short-circuit
+//	timing asynchronous
+//	node n1 rm1 acc1 ldr1
+//	node n2 rm2
+//	accounts 2 opening 100
+//	txn c1.1 rm1 {"transfer":100,"from":"a","to":"b"}
+//	txn c1.2 rm2 {"read":["a","b"]}
+//	expect Agreement
+//	reach higher-ballot
+//	begin cl1
+//	deliver cl1->rm1 request tx=c1.1
+//	? sync n1
+//	end
+//
+// A ? marks an action that may be skipped. Lines without options, txn, expect or reach are left out.
+func (s *Schedule) AppendText(b []byte) []byte {
+	c := &s.Config
+	b = fmt.Appendf(b, "paxoscommit schedule %d\nprotocol %s\n", FormatVersion, c.Protocol.Name())
+	if c.Layout.Options != 0 {
+		b = append(b, "options"...)
+		for i, name := range c.Protocol.Options() {
+			if c.Layout.Has(i) {
+				b = append(append(b, ' '), name...)
+			}
+		}
+		b = append(b, '\n')
+	}
+	b = fmt.Appendf(b, "timing %v\n", c.Timing)
+	b = appendNodes(b, &c.Layout)
+	b = fmt.Appendf(b, "accounts %d opening %d\n", c.Accounts, c.Opening)
+	for i := range c.Txns {
+		t := &c.Txns[i]
+		b = fmt.Appendf(b, "txn %v rm%d ", t.ID, t.RM)
+		b = append(appendWork(b, t.Work), '\n')
+	}
+	if s.Expect != checker.NoProperty {
+		b = fmt.Appendf(b, "expect %v\n", s.Expect)
+	}
+	for _, m := range s.Reach {
+		b = fmt.Appendf(b, "reach %v\n", m)
+	}
+	for i := range s.Actions {
+		if s.Actions[i].Optional {
+			b = append(b, "? "...)
+		}
+		b = append(s.Actions[i].Action.AppendText(b), '\n')
+	}
+	return append(b, "end\n"...)
+}
+
+// placedKinds are the kinds of role that a node line names, in its order.
+func placedKinds() [3]core.RoleKind {
+	return [3]core.RoleKind{core.RM, core.Acceptor, core.Leader}
+}
+
+func appendNodes(b []byte, l *core.Layout) []byte {
+	for n := range l.Nodes {
+		node := core.NodeID(n + 1)
+		b = fmt.Appendf(b, "node %v", node)
+		for _, k := range placedKinds() {
+			for i := range l.Count(k) {
+				if r := (core.Role{Kind: k, ID: uint8(i + 1)}); l.NodeOf(r) == node {
+					b = fmt.Appendf(b, " %v", r)
+				}
+			}
+		}
+		b = append(b, '\n')
+	}
+	return b
+}
+
+func appendWork(b []byte, w bank.Work) []byte {
+	if w.Read == 0 {
+		return fmt.Appendf(b, `{"transfer":%d,"from":"%s","to":"%s"}`, w.Amount, AccountName(w.From),
+			AccountName(w.To))
+	}
+	b = append(b, `{"read":[`...)
+	for s := w.Read; s != 0; s &= s - 1 {
+		if s != w.Read {
+			b = append(b, ',')
+		}
+		b = strconv.AppendQuote(b, AccountName(s.First()))
+	}
+	return append(b, "]}"...)
+}
+
+// budget returns the faults that the actions need.
+func (s *Schedule) budget() Budget {
+	var b Budget
+	for i := range s.Actions {
+		switch s.Actions[i].Action.Type {
+		case Drop:
+			b.Drops++
+		case Duplicate:
+			b.Duplicates++
+		case Refuse:
+			b.Refusals++
+		case Fire:
+			b.Timeouts++
+		case Crash, CrashKeep:
+			b.Crashes++
+		case Die:
+			b.Deaths++
+		case Cut:
+			b.Cuts++
+		case GiveUp:
+			b.GiveUps++
+		case Settle:
+			return b // what comes after it needs none
+		default:
+		}
+	}
+	return b
+}
+
+// runsToEnd tells whether a property shows only when a run has come to its fair end.
+func runsToEnd(p checker.Property) bool {
+	return p == checker.NonBlocking || p == checker.Linearizability
 }

@@ -141,12 +141,30 @@ func (w *World) Log(n core.NodeID) ([]core.Record, int) {
 
 // Apply makes one action happen. The error is ErrNotEnabled. What the action breaks, Violation tells.
 func (w *World) Apply(a Action) error {
-	if !w.apply(&a) {
+	if !w.try(&a) {
 		return fmt.Errorf("%w: %v", ErrNotEnabled, a)
+	}
+	return nil
+}
+
+// try is Apply, and tells whether the action was enabled.
+func (w *World) try(a *Action) bool {
+	if !w.apply(a) {
+		return false
 	}
 	w.steps++
 	w.hash = mix(a.Hash(), w.hash)
-	return nil
+	return true
+}
+
+// Guard calls f, which runs this world. A machine that panics breaks Contract, and f is over.
+func (w *World) Guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.monitor.Broken(checker.Contract, fmt.Sprintf("panic: %v", p))
+		}
+	}()
+	f()
 }
 
 func (w *World) apply(a *Action) bool {
@@ -288,7 +306,7 @@ func (w *World) deliver(m *core.Message) {
 // step gives w.in to the machine of a node and carries out what it wants.
 func (w *World) step(n core.NodeID) {
 	if n == 0 {
-		w.monitor.Broken(checker.Contract, fmt.Sprintf("message to a role that does not exist: %v", w.in.Msg))
+		w.monitor.Broken(checker.Contract, "timer of a role that does not exist: "+w.in.Timer.String())
 		return
 	}
 	out := &w.out
@@ -344,6 +362,10 @@ func (w *World) takeTimer(i int) core.Timer {
 
 // send puts a message on its way. What goes to a node that is dead for good is lost at once.
 func (w *World) send(m *core.Message) {
+	if !w.cfg.exists(m.To) {
+		w.monitor.Broken(checker.Contract, "message to a role that does not exist: "+m.String())
+		return
+	}
 	w.monitor.Sent(m)
 	if to := w.cfg.Layout.NodeOf(m.To); to != 0 && w.dead.Has(uint8(to)) {
 		return

@@ -1,0 +1,308 @@
+package harness
+
+import (
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+)
+
+// change makes a configuration smaller, and rewrites the actions of the old one for the new one.
+type change struct {
+	old   *Config
+	cfg   Config
+	roles [core.NumRoleKinds][core.MaxRMs + 1]uint8 // new number by old number; 0 is gone
+	txns  []core.TxID                               // new id by old index; zero is gone
+	nodes [65]core.Set                              // new nodes by old node
+
+	merges bool // several roles become one
+	split  int  // the transaction at which a client becomes two; 0 is none
+}
+
+// newChange returns the change that changes nothing, as a start.
+func newChange(c *Config) *change {
+	g := &change{old: c, cfg: *c}
+	for k := range g.roles {
+		for id := range g.roles[k] {
+			g.roles[k][id] = uint8(id)
+		}
+	}
+	for i := range c.Txns {
+		g.txns = append(g.txns, c.Txns[i].ID)
+	}
+	for n := range c.Layout.Nodes {
+		g.nodes[n+1] = core.SetOf(uint8(n + 1))
+	}
+	return g
+}
+
+// setWork gives every transaction the work that f says, in terms of the new configuration, and leaves
+// out those for which it says false. Clients without a transaction go.
+func (g *change) setWork(f func(i int, w bank.Work) (bank.Work, bool)) {
+	g.cfg.Txns = nil
+	g.txns = g.txns[:0]
+	var last, before core.TxID // in the new and in the old numbering
+	for i := range g.old.Txns {
+		t := g.old.Txns[i]
+		w, ok := f(i, t.Work)
+		if !ok {
+			g.txns = append(g.txns, core.TxID{})
+			continue
+		}
+		if t.ID.Origin != before.Origin || i == g.split {
+			last = core.TxID{Origin: last.Origin + 1}
+		}
+		last.Seq++
+		before = t.ID
+		members := g.cfg.MembersOf(w)
+		rm := g.roles[core.RM][t.RM]
+		if rm == 0 || !members.Has(rm) {
+			rm = members.First()
+		}
+		g.cfg.Txns = append(g.cfg.Txns, checker.Txn{ID: last, RM: rm, Members: members, Work: w})
+		g.txns = append(g.txns, last)
+	}
+}
+
+// splitClient has transaction i, and what its client does after it, begun by a client of their own.
+func splitClient(c *Config, i int) *change {
+	g := newChange(c)
+	if c.Txns[i].ID.Seq > 1 && c.Clients() < core.MaxClients {
+		g.split = i
+	}
+	g.setWork(func(_ int, w bank.Work) (bank.Work, bool) { return w, true })
+	return g
+}
+
+// dropTxn leaves out transaction i.
+func dropTxn(c *Config, i int) *change {
+	g := newChange(c)
+	g.setWork(func(j int, w bank.Work) (bank.Work, bool) { return w, j != i })
+	return g
+}
+
+// changeTxn gives transaction i other work.
+func changeTxn(c *Config, i int, work bank.Work) *change {
+	g := newChange(c)
+	g.setWork(func(j int, w bank.Work) (bank.Work, bool) {
+		if j == i {
+			return work, true
+		}
+		return w, true
+	})
+	return g
+}
+
+// within returns what of some work an account filter leaves: of a transfer with one account left, one
+// from that account to itself. It returns false if nothing is left.
+func within(w bank.Work, account func(uint8) uint8) (bank.Work, bool) {
+	var read core.Set
+	for s := w.Read; s != 0; s &= s - 1 {
+		if a := account(s.First()); a != 0 {
+			read = read.With(a)
+		}
+	}
+	if w.Read != 0 {
+		return bank.Work{Read: read}, read != 0
+	}
+	from, to := account(w.From), account(w.To)
+	if from == 0 {
+		from = to
+	}
+	if to == 0 {
+		to = from
+	}
+	return bank.Work{From: from, To: to, Amount: w.Amount}, from != 0
+}
+
+// dropRoles takes roles of one kind out of the layout. What they did, role into does, or if that is 0
+// nobody.
+func dropRoles(c *Config, kind core.RoleKind, gone core.Set, into uint8) *change {
+	g := newChange(c)
+	g.merges = into != 0
+	next := uint8(0)
+	for id := range g.roles[kind] {
+		g.roles[kind][id] = 0
+		if id > 0 && id <= c.Layout.Count(kind) && !gone.Has(uint8(id)) {
+			next++
+			g.roles[kind][id] = next
+		}
+	}
+	for s := gone; s != 0 && into != 0; s &= s - 1 {
+		g.roles[kind][s.First()] = g.roles[kind][into]
+	}
+	g.roles[core.Resource] = g.roles[core.RM]
+	g.place(kind, int(next), gone)
+	if into != 0 {
+		to := c.Layout.NodeOf(core.Role{Kind: kind, ID: into})
+		for s := gone; s != 0; s &= s - 1 {
+			if n := c.Layout.NodeOf(core.Role{Kind: kind, ID: s.First()}); g.nodes[n] == 0 {
+				g.nodes[n] = g.nodes[to]
+			}
+		}
+	}
+	if kind == core.RM {
+		g.moveAccounts()
+	}
+	return g
+}
+
+// place puts the roles that are left where they were, and leaves out nodes without a role.
+func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
+	old := &g.old.Layout
+	l := &g.cfg.Layout
+	*l = core.Layout{RMs: old.RMs, Acceptors: old.Acceptors, Leaders: old.Leaders, Options: old.Options}
+	switch kind {
+	case core.RM:
+		l.RMs = count
+	case core.Acceptor:
+		l.Acceptors = count
+	default:
+		l.Leaders = count
+	}
+	clear(g.nodes[:])
+	for n := range old.Nodes {
+		node := core.NodeID(l.Nodes + 1)
+		for _, k := range placedKinds() {
+			for i := range old.Count(k) {
+				r := core.Role{Kind: k, ID: uint8(i + 1)}
+				if old.NodeOf(r) != core.NodeID(n+1) || k == kind && gone.Has(r.ID) {
+					continue
+				}
+				l.Place(core.Role{Kind: k, ID: g.roles[k][r.ID]}, node)
+				g.nodes[n+1] = core.SetOf(uint8(node))
+			}
+		}
+	}
+}
+
+// moveAccounts gives the accounts new numbers, so that each is with the resource manager that it was
+// with, under its new number.
+func (g *change) moveAccounts() {
+	highest := uint8(1)
+	account := func(a uint8) uint8 {
+		rm := g.roles[core.RM][g.old.RMOf(a)]
+		if rm == 0 {
+			return 0
+		}
+		b := (a-1)/uint8(g.old.Layout.RMs)*uint8(g.cfg.Layout.RMs) + rm
+		highest = max(highest, b)
+		return b
+	}
+	g.setWork(func(_ int, w bank.Work) (bank.Work, bool) { return within(w, account) })
+	g.cfg.Accounts = int(highest)
+}
+
+// swapRoles has two roles of a kind change places.
+func swapRoles(c *Config, kind core.RoleKind, i, j uint8) *change {
+	g := newChange(c)
+	g.roles[kind][i], g.roles[kind][j] = j, i
+	g.place(kind, c.Layout.Count(kind), 0)
+	return g
+}
+
+// setApart puts every role on a node of its own.
+func setApart(c *Config) *change {
+	g := newChange(c)
+	old := &c.Layout
+	l := &g.cfg.Layout
+	*l = core.Layout{RMs: old.RMs, Acceptors: old.Acceptors, Leaders: old.Leaders, Options: old.Options}
+	clear(g.nodes[:])
+	for _, k := range placedKinds() {
+		for i := range old.Count(k) {
+			r := core.Role{Kind: k, ID: uint8(i + 1)}
+			l.Place(r, core.NodeID(l.Nodes+1))
+			n := old.NodeOf(r)
+			g.nodes[n] = g.nodes[n].With(uint8(l.Nodes))
+		}
+	}
+	return g
+}
+
+func isApart(l *core.Layout) bool { return l.Nodes == l.RMs+l.Acceptors+l.Leaders }
+
+// rewrite appends the old configuration's actions as they are in the new one. What has no place there
+// is left out.
+func (g *change) rewrite(dst, actions []Action) []Action {
+	var begun [core.MaxClients + 1]int
+	for i := range actions {
+		a := actions[i]
+		switch a.Type {
+		case Begin, GiveUp:
+			if a.Type == Begin {
+				begun[a.Role.ID]++
+			}
+			tx := g.tx(core.TxID{Origin: uint16(a.Role.ID), Seq: uint32(begun[a.Role.ID])})
+			if tx == (core.TxID{}) {
+				continue
+			}
+			a.Role.ID = uint8(tx.Origin)
+		case Deliver, Drop, Duplicate, Refuse:
+			if !g.message(&a.Msg) {
+				continue
+			}
+		case Fire:
+			a.Timer.Tx = g.tx(a.Timer.Tx)
+			a.Timer.Role = g.role(a.Timer.Role, a.Timer.Tx)
+			if a.Timer.Role.ID == 0 || a.Timer.Tx.Seq == 0 {
+				continue
+			}
+		case Sync, Crash, CrashKeep, Die, Restart, Cut:
+			for s := g.nodes[a.Node]; s != 0; s &= s - 1 {
+				a.Node = core.NodeID(s.First())
+				dst = append(dst, a)
+			}
+			continue
+		default:
+		}
+		dst = append(dst, a)
+	}
+	return dst
+}
+
+// role returns the new role of what has to do with the new transaction tx.
+func (g *change) role(r core.Role, tx core.TxID) core.Role {
+	if r.Kind == core.Client {
+		return core.Role{Kind: r.Kind, ID: uint8(tx.Origin)}
+	}
+	return core.Role{Kind: r.Kind, ID: g.roles[r.Kind][r.ID]}
+}
+
+func (g *change) tx(tx core.TxID) core.TxID {
+	for i := range g.old.Txns {
+		if g.old.Txns[i].ID == tx {
+			return g.txns[i]
+		}
+	}
+	return core.TxID{}
+}
+
+func (g *change) message(m *core.Message) bool {
+	m.Tx = g.tx(m.Tx)
+	m.From, m.To = g.role(m.From, m.Tx), g.role(m.To, m.Tx)
+	m.Bal, m.MBal = g.ballot(m.Bal), g.ballot(m.MBal)
+	m.Votes.Prepared, m.Votes.Aborted = g.instances(m.Votes.Prepared), g.instances(m.Votes.Aborted)
+	return m.From.ID != 0 && m.To.ID != 0 && m.Tx.Seq != 0
+}
+
+// ballot returns the ballot of the same leader's same attempt.
+func (g *change) ballot(b core.Ballot) core.Ballot {
+	if b == 0 {
+		return 0
+	}
+	leader := g.roles[core.Leader][g.old.Layout.LeaderOf(b)]
+	if leader == 0 {
+		return b
+	}
+	round := (b - 1) / core.Ballot(g.old.Layout.Leaders)
+	return round*core.Ballot(g.cfg.Layout.Leaders) + core.Ballot(leader)
+}
+
+func (g *change) instances(s core.Set) core.Set {
+	var t core.Set
+	for ; s != 0; s &= s - 1 {
+		if id := g.roles[core.RM][s.First()]; id != 0 {
+			t = t.With(id)
+		}
+	}
+	return t
+}
