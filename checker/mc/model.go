@@ -44,8 +44,8 @@ type Footprinter[S any] interface {
 }
 
 // A WordKeyer is a model whose keys fit into two words, hi below 2^56. WordKey then stands for
-// AppendKey, which is not called: for a small model that is a fifth of the time. A type that embeds a
-// WordKeyer and has its own AppendKey needs its own WordKey.
+// AppendKey, which is not called: for a small model that is a fifth of the time. A type that
+// embeds a WordKeyer and has its own AppendKey needs its own WordKey.
 type WordKeyer[S any] interface {
 	WordKey(s S) (hi, lo uint64)
 }
