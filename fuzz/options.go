@@ -30,6 +30,7 @@ type Options struct {
 	Faults      Faults
 	Synchronous bool
 	Seed        uint64
+	CheckRuns   uint64 // of Check, which has a default; a campaign has its own number
 }
 
 func (o *Options) timing() harness.Timing {

@@ -1,0 +1,230 @@
+package fuzz
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/harness"
+)
+
+var update = flag.Bool("update", false, "search for new seeds and write them to testdata/fuzz")
+
+func FuzzPaxosCommit(f *testing.F) {
+	Target(f, Options{Protocol: Protocols()[0], Faults: AllFaults})
+}
+
+func FuzzFasterPaxosCommit(f *testing.F) {
+	Target(f, Options{Protocol: Protocols()[1], Faults: AllFaults})
+}
+
+// bytesActions returns the hashes of the actions that the bytes choose, settling apart.
+func bytesActions(t *testing.T, r *runner, config uint64, choices []byte) []uint64 {
+	t.Helper()
+	require.NoError(t, r.resetTo(config))
+	var hashes []uint64
+	r.takeBytes(choices, func(a harness.Action) { hashes = append(hashes, a.Hash()) })
+	require.Nil(t, r.world.Violation())
+	return hashes
+}
+
+// commonLength returns the length of the longest common subsequence.
+func commonLength(a, b []uint64) int {
+	above, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for _, x := range a {
+		for j, y := range b {
+			row[j+1] = max(above[j+1], row[j])
+			if x == y {
+				row[j+1] = above[j] + 1
+			}
+		}
+		above, row = row, above
+	}
+	return above[len(b)]
+}
+
+func randomBytes(rng *rand.Rand) []byte {
+	b := make([]byte, MaxChoices)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
+// What is kept is defined in the comment of Target. Deleting a byte that did nothing keeps
+// everything, so the mean over the bytes that did something is stated beside the mean over all.
+func TestDeletingAByteKeepsMostOfTheLaterActions(t *testing.T) {
+	r := newRunner(&Options{Protocol: Protocols()[0], Faults: AllFaults})
+	rng := rand.New(rand.NewPCG(1, 1))
+	var kept, keptByActing, inputs, acting, actions float64
+	for config := range uint64(4000) {
+		choices := randomBytes(rng)
+		at := rng.IntN(len(choices))
+		whole := bytesActions(t, r, config, choices)
+		before := len(bytesActions(t, r, config, choices[:at]))
+		through := len(bytesActions(t, r, config, choices[:at+1]))
+		without := bytesActions(t, r, config, slices.Delete(slices.Clone(choices), at, at+1))
+		actions += float64(len(whole))
+		if through == len(whole) {
+			continue // nothing came later
+		}
+		common := commonLength(whole[through:], without[before:])
+		share := float64(common) / float64(len(whole)-through)
+		kept += share
+		inputs++
+		if through > before {
+			keptByActing += share
+			acting++
+		}
+	}
+	t.Logf("kept %.3f of the later actions over %.0f inputs, %.3f over the %.0f where the byte "+
+		"acted; %.1f actions an input", kept/inputs, inputs, keptByActing/acting, acting,
+		actions/4000)
+	require.GreaterOrEqual(t, kept/inputs, 0.9)
+}
+
+func BenchmarkBytes(b *testing.B) {
+	r := newRunner(&Options{Protocol: Protocols()[0], Faults: AllFaults})
+	rng := rand.New(rand.NewPCG(1, 1))
+	b.ReportAllocs()
+	i := uint64(0)
+	steps := 0
+	for b.Loop() {
+		i++
+		if _, err := r.runBytes(i, randomBytes(rng), nil); err != nil {
+			b.Fatal(err)
+		}
+		steps += r.world.Steps()
+	}
+	b.ReportMetric(float64(steps)/float64(i), "steps/run")
+}
+
+// A seed is an input from which fuzzing begins, found by search and named for what its bytes reach
+// before the run settles.
+type seed struct {
+	name    string
+	reaches []checker.Milestone
+}
+
+func seeds() []seed {
+	return []seed{
+		{"commit", []checker.Milestone{checker.SawCommit}},
+		{"abort", []checker.Milestone{checker.SawAbort}},
+		{"higher-ballot", []checker.Milestone{checker.SawHigherBallot}},
+		{"rescued", []checker.Milestone{checker.SawRescued}},
+		{"crash-restart-commit", []checker.Milestone{
+			checker.SawCrash, checker.SawRestart, checker.SawCommit,
+		}},
+		{"partition-commit", []checker.Milestone{checker.SawPartition, checker.SawCommit}},
+		{"lock-conflict", []checker.Milestone{checker.SawLockConflict, checker.SawAbort}},
+	}
+}
+
+// reachedBy tells whether the bytes reach all milestones of a seed, on three acceptors or more and
+// two resource managers or more.
+func (s *seed) reachedBy(t *testing.T, r *runner, config uint64, choices []byte) bool {
+	t.Helper()
+	require.NoError(t, r.resetTo(config))
+	if r.config.Layout.Acceptors < 3 || r.config.Layout.RMs < 2 {
+		return false
+	}
+	r.takeBytes(choices, nil)
+	reached := r.world.Monitor().Reached()
+	for _, m := range s.reaches {
+		if !reached.Has(m) {
+			return false
+		}
+	}
+	return true
+}
+
+// find searches for a seed and deletes the bytes that it does not need.
+func (s *seed) find(t *testing.T, r *runner) (config uint64, choices []byte) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 1))
+	for config = range uint64(100_000) {
+		choices = randomBytes(rng)
+		if !s.reachedBy(t, r, config, choices) {
+			continue
+		}
+		for i := len(choices) - 1; i >= 0; i-- {
+			less := slices.Delete(slices.Clone(choices), i, i+1)
+			if s.reachedBy(t, r, config, less) {
+				choices = less
+			}
+		}
+		return config, choices
+	}
+	require.Fail(t, "no seed found", s.name)
+	return 0, nil
+}
+
+func TestSeedsReachWhatTheyAreNamedFor(t *testing.T) {
+	const form = "go test fuzz v1\nuint64(%d)\n[]byte(%q)\n"
+	for target, p := range map[string]core.Protocol{
+		"FuzzPaxosCommit": Protocols()[0], "FuzzFasterPaxosCommit": Protocols()[1],
+	} {
+		r := newRunner(&Options{Protocol: p, Faults: AllFaults})
+		for _, s := range seeds() {
+			file := filepath.Join("testdata", "fuzz", target, s.name)
+			if *update {
+				config, choices := s.find(t, r)
+				text := fmt.Sprintf(form, config, choices)
+				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
+				require.NoError(t, os.WriteFile(file, []byte(text), 0o666))
+			}
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var config uint64
+			var choices []byte
+			_, err = fmt.Sscanf(string(text), form, &config, &choices)
+			require.NoError(t, err, "%s:\n%s", file, text)
+			require.True(t, s.reachedBy(t, r, config, choices), "%s does not reach %v any more; "+
+				"search again with: go test ./fuzz -run Seeds -update", file, s.reaches)
+		}
+	}
+}
+
+// A planted bug: a leader that finds every instance free, whatever the acceptors report.
+func TestTargetSaysHowARunFailed(t *testing.T) {
+	p := &tampered{Protocols()[0], func(_ *core.Input, out *core.Output) {
+		for i := range out.Gated {
+			if m := &out.Gated[i]; m.Type == core.MsgPhase1b {
+				m.Bal, m.Votes = 0, core.Votes{}
+			}
+		}
+	}}
+	r := newRunner(&Options{Protocol: p, Faults: AllFaults})
+	rng := rand.New(rand.NewPCG(1, 1))
+	for config := range uint64(100_000) {
+		choices := randomBytes(rng)
+		verdict, err := r.runBytes(config, choices, nil)
+		require.NoError(t, err)
+		if verdict != checker.Violated {
+			continue
+		}
+		text := r.bytesFailure(config, choices)
+		t.Logf("after %d runs: %s", config+1, text)
+		_, schedule, ok := strings.Cut(text, "\n")
+		require.True(t, ok)
+		schedule, next, ok := strings.Cut(schedule, "next: ")
+		require.True(t, ok)
+		require.Contains(t, next, "harness.Replay") // tampered is in no registry
+		s, err := harness.ParseSchedule("failure", strings.NewReader(schedule), []core.Protocol{p})
+		require.NoError(t, err)
+		replay := harness.Replay(s)
+		require.NotNil(t, replay.Violation)
+		require.Contains(t, text, replay.Violation.String())
+		return
+	}
+	require.Fail(t, "the planted bug was not caught")
+}
