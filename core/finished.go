@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -14,21 +13,36 @@ type Finished struct {
 	above []TxID // sorted: so are these, and none of them follows its mark without a gap
 }
 
-// mark returns the position in marks of tx's origin and epoch, and whether it is there.
+// mark returns the position in marks of tx's origin and epoch, and whether it is there. Like
+// beyond, it is on the way of every message, and for that written out.
 func (f *Finished) mark(tx TxID) (int, bool) {
-	return slices.BinarySearchFunc(f.marks, tx, func(mark, tx TxID) int {
-		return cmp.Compare(mark.source(), tx.source())
-	})
+	i, end := 0, len(f.marks)
+	for i < end {
+		if mid := int(uint(i+end) / 2); f.marks[mid].source() < tx.source() {
+			i = mid + 1
+		} else {
+			end = mid
+		}
+	}
+	return i, i < len(f.marks) && f.marks[i].source() == tx.source()
 }
 
-// beyond returns the position in above of the first id that is not below tx.
+// beyond returns the position in above of the first id not below tx, and whether that is tx.
 func (f *Finished) beyond(tx TxID) (int, bool) {
-	return slices.BinarySearchFunc(f.above, tx, TxID.Compare)
+	i, end := 0, len(f.above)
+	for i < end {
+		if mid := int(uint(i+end) / 2); f.above[mid].Word() < tx.Word() {
+			i = mid + 1
+		} else {
+			end = mid
+		}
+	}
+	return i, i < len(f.above) && f.above[i] == tx
 }
 
 // Has tells whether tx is finished.
 func (f *Finished) Has(tx TxID) bool {
-	if i, ok := f.mark(tx); ok && tx.Seq <= f.marks[i].Seq {
+	if tx.Seq <= f.Low(tx) {
 		return true
 	}
 	_, ok := f.beyond(tx)
@@ -45,23 +59,26 @@ func (f *Finished) Low(tx TxID) uint32 {
 
 // Add marks tx, whose Seq is at least 1, as finished.
 func (f *Finished) Add(tx TxID) {
-	if tx.Seq == f.Low(tx)+1 {
+	low := f.Low(tx)
+	switch {
+	case tx.Seq <= low:
+	case tx.Seq == low+1:
 		f.Raise(tx, tx.Seq)
-		return
-	}
-	if i, ok := f.beyond(tx); !ok && !f.Has(tx) {
-		f.above = slices.Insert(f.above, i, tx)
+	default:
+		if i, ok := f.beyond(tx); !ok {
+			f.above = slices.Insert(f.above, i, tx)
+		}
 	}
 }
 
 // Raise marks everything of tx's origin and epoch up to low as finished.
 func (f *Finished) Raise(tx TxID, low uint32) {
-	if low <= f.Low(tx) {
-		return
-	}
 	i, ok := f.mark(tx)
-	if !ok {
-		f.marks = slices.Insert(f.marks, i, TxID{Origin: tx.Origin, Epoch: tx.Epoch})
+	switch {
+	case ok && low <= f.marks[i].Seq || low == 0:
+		return
+	case !ok:
+		f.marks = slices.Insert(f.marks, i, tx)
 	}
 	mark := &f.marks[i]
 	mark.Seq = low
@@ -74,7 +91,9 @@ func (f *Finished) Raise(tx TxID, low uint32) {
 		}
 		mark.Seq = max(mark.Seq, f.above[to].Seq)
 	}
-	f.above = slices.Delete(f.above, from, to)
+	if to > from {
+		f.above = slices.Delete(f.above, from, to)
+	}
 }
 
 // Forget marks tx as finished, and everything of its origin and epoch up to low, and drops what t

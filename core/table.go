@@ -71,10 +71,14 @@ func (t *Table[T]) Delete(tx TxID) {
 
 // Sorted appends to buf the positions for At in the order of transaction ids.
 func (t *Table[T]) Sorted(buf []int32) []int32 {
+	sorted := true // as it mostly is: ids count up
 	for i := range t.keys {
 		buf = append(buf, int32(i))
+		sorted = sorted && (i == 0 || t.keys[i-1].Word() < t.keys[i].Word())
 	}
-	slices.SortFunc(buf, func(a, b int32) int { return t.keys[a].Compare(t.keys[b]) })
+	if !sorted {
+		slices.SortFunc(buf, func(a, b int32) int { return t.keys[a].Compare(t.keys[b]) })
+	}
 	return buf
 }
 

@@ -123,7 +123,9 @@ func (l *leader) message(m *core.Message, out *core.Output) error {
 func (l *leader) finishedMessage(m *core.Message, out *core.Output) {
 	switch m.Type {
 	case core.MsgDone:
-		out.Send = append(out.Send, l.forget(m.Tx, m.Members, m.From))
+		forget := l.forget(m.Tx, m.Members)
+		forget.To = m.From
+		out.Send = append(out.Send, forget)
 	case core.MsgBeginCommit, core.MsgQuery:
 		l.forgotten(m, out)
 	default:
@@ -334,13 +336,14 @@ func (l *leader) startForgetting(tx core.TxID, st *leaderTx, out *core.Output) {
 
 // sendForget tells everybody who may still remember.
 func (l *leader) sendForget(tx core.TxID, st *leaderTx, out *core.Output) {
+	m := l.forget(tx, st.members)
 	for s := st.members &^ st.forgotten; s != 0; s &= s - 1 {
-		rm := core.Role{Kind: core.RM, ID: s.First()}
-		out.Send = append(out.Send, l.forget(tx, st.members, rm))
+		m.To = core.Role{Kind: core.RM, ID: s.First()}
+		out.Send = append(out.Send, m)
 	}
 	for s := core.FullSet(l.layout.Acceptors) &^ st.cleared; s != 0; s &= s - 1 {
-		acc := core.Role{Kind: core.Acceptor, ID: s.First()}
-		out.Send = append(out.Send, l.forget(tx, st.members, acc))
+		m.To = core.Role{Kind: core.Acceptor, ID: s.First()}
+		out.Send = append(out.Send, m)
 	}
 }
 
@@ -386,8 +389,8 @@ func (l *leader) to(to core.Role, t core.MsgType, tx core.TxID, members core.Set
 	return core.Message{Type: t, From: l.id, To: to, Tx: tx, Members: members}
 }
 
-func (l *leader) forget(tx core.TxID, members core.Set, to core.Role) core.Message {
-	m := l.to(to, core.MsgForget, tx, members)
+func (l *leader) forget(tx core.TxID, members core.Set) core.Message {
+	m := l.to(core.Role{}, core.MsgForget, tx, members)
 	m.Low = l.finished.Low(tx)
 	return m
 }
