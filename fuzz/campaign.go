@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"paxoscommit/checker"
+	"paxoscommit/harness"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"paxoscommit/checker"
-	"paxoscommit/harness"
 )
 
 // ErrUsage marks options that make no sense.
@@ -298,7 +297,7 @@ func (o *Options) Reproduce(run uint64) (*Failure, error) {
 	}
 	v := r.world.Violation()
 	if verdict != checker.Violated || v == nil {
-		return nil, fmt.Errorf("fuzz: run %d of seed %d does not fail again: the machines are not deterministic",
+		return nil, fmt.Errorf("fuzz: run %d of seed %d does not fail again: not deterministic",
 			run, o.Seed)
 	}
 	s.Config, s.Expect = r.config, v.Property

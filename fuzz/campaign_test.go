@@ -2,11 +2,10 @@ package fuzz
 
 import (
 	"context"
+	"paxoscommit/checker"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"paxoscommit/checker"
 )
 
 func campaignOf(t *testing.T, workers int, first, runs uint64) *Report {

@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"math/rand/v2"
-
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/harness"

@@ -1,10 +1,9 @@
 package fuzz
 
 import (
-	"testing"
-
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/harness"
+	"testing"
 )
 
 func BenchmarkRun(b *testing.B) {

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"fmt"
-
 	"paxoscommit/core"
 )
 
@@ -36,7 +35,8 @@ const NumActionTypes = int(numActionTypes)
 // ActionNames holds the name of each ActionType, by type, as schedules write it.
 func ActionNames() [NumActionTypes]string {
 	return [NumActionTypes]string{
-		"none", "begin", "deliver", "drop", "duplicate", "refuse", "fire", "sync", "crash", "crash-keep", "die", "restart", "cut",
+		"none", "begin", "deliver", "drop", "duplicate", "refuse", "fire", "sync", "crash",
+		"crash-keep", "die", "restart", "cut",
 		"heal", "giveup", "settle",
 	}
 }
@@ -61,8 +61,8 @@ func (t ActionType) IsFault() bool {
 	}
 }
 
-// Action is one thing that happens, named by content. Only the fields of its type are set; the Members of Msg and the Await of
-// Timer are left out, for they follow from the rest.
+// Action is one thing that happens, named by content. Only the fields of its type are set; the
+// Members of Msg and the Await of Timer are left out, for they follow from the rest.
 type Action struct {
 	Type  ActionType
 	Node  core.NodeID  // Sync to Cut

@@ -2,8 +2,9 @@ package harness
 
 import "paxoscommit/core"
 
-// Enabled appends every action that can happen now, each content once, in a fixed order: by type, and within a type by position
-// in the world, which is the same for the same configuration and actions so far.
+// Enabled appends every action that can happen now, each content once, in a fixed order: by type,
+// and within a type by position in the world, which is the same for the same configuration and
+// actions so far.
 func (w *World) Enabled(buf []Action) []Action {
 	start := len(buf)
 	for t := Begin; t < numActionTypes; t++ {
@@ -27,8 +28,9 @@ func contains(as []Action, a Action) bool {
 	return false
 }
 
-// Choose returns an enabled action of the given type: the first at or after position r of its candidates, going round. It
-// returns false if there is none. With r drawn at random it is how to take a random step without listing them all.
+// Choose returns an enabled action of the given type: the first at or after position r of its
+// candidates, going round. It returns false if there is none. With r drawn at random it is how to
+// take a random step without listing them all.
 func (w *World) Choose(t ActionType, r uint32) (Action, bool) {
 	n := w.candidates(t)
 	if n == 0 {

@@ -27,14 +27,16 @@ func (w *World) begin(r core.Role) bool {
 
 func (w *World) beginEnabled(c *client) bool { return !w.settled && !c.waiting && c.next < c.end }
 
-// askAgain is a client that has had no answer: it asks the same resource manager again, and one leader after the other.
+// askAgain is a client that has had no answer: it asks the same resource manager again, and one
+// leader after the other.
 func (w *World) askAgain(r core.Role) {
 	c := w.client(r)
 	t := &w.cfg.Txns[c.next-1]
 	w.request(r, t)
 	if n := w.cfg.Layout.Leaders; n > 0 {
 		w.send(&core.Message{
-			Type: core.MsgQuery, From: r, To: core.Role{Kind: core.Leader, ID: c.asked%uint8(n) + 1}, Tx: t.ID,
+			Type: core.MsgQuery, From: r, Tx: t.ID,
+			To:      core.Role{Kind: core.Leader, ID: c.asked%uint8(n) + 1},
 			Members: t.Members,
 		})
 		c.asked++
@@ -45,7 +47,8 @@ func (w *World) request(r core.Role, t *checker.Txn) {
 	rm := core.Role{Kind: core.RM, ID: t.RM}
 	w.send(&core.Message{Type: core.MsgRequest, From: r, To: rm, Tx: t.ID, Members: t.Members})
 	w.arm(&core.Timer{
-		Role: r, Kind: core.TimerRetry, Tx: t.ID, Await: core.Await{Kind: core.RM, IDs: core.SetOf(t.RM)},
+		Role: r, Kind: core.TimerRetry, Tx: t.ID,
+		Await: core.Await{Kind: core.RM, IDs: core.SetOf(t.RM)},
 	})
 }
 
@@ -60,11 +63,14 @@ func (w *World) giveUp(r core.Role) bool {
 	return true
 }
 
-func (w *World) giveUpEnabled(c *client) bool { return !w.settled && w.left.GiveUps > 0 && c.waiting }
+func (w *World) giveUpEnabled(c *client) bool {
+	return !w.settled && w.left.GiveUps > 0 && c.waiting
+}
 
 func (w *World) stopWaiting(r core.Role, c *client) {
 	c.waiting = false
-	if i := w.findTimer(&core.Timer{Role: r, Kind: core.TimerRetry, Tx: w.cfg.Txns[c.next-1].ID}); i >= 0 {
+	asking := core.Timer{Role: r, Kind: core.TimerRetry, Tx: w.cfg.Txns[c.next-1].ID}
+	if i := w.findTimer(&asking); i >= 0 {
 		w.takeTimer(i)
 	}
 }
@@ -143,5 +149,7 @@ func (w *World) answer(m *core.Message, t core.MsgType, v core.Value) {
 	if n := w.cfg.Layout.NodeOf(m.From); !w.up.Has(uint8(n)) {
 		return
 	}
-	w.net = append(w.net, core.Message{Type: t, Val: v, From: m.To, To: m.From, Tx: m.Tx, Members: m.Members})
+	w.net = append(w.net, core.Message{
+		Type: t, Val: v, From: m.To, To: m.From, Tx: m.Tx, Members: m.Members,
+	})
 }

@@ -3,7 +3,6 @@ package harness
 import (
 	"errors"
 	"fmt"
-
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
@@ -12,7 +11,8 @@ import (
 // ErrConfig marks every error of Config.Validate.
 var ErrConfig = errors.New("harness: bad configuration")
 
-// MaxMoney limits an opening balance and the amount of a transfer, so that no sum of them overflows.
+// MaxMoney limits an opening balance and the amount of a transfer, so that no sum of them
+// overflows.
 const MaxMoney int64 = 1 << 40
 
 // Timing says when an armed timer may fire. The zero timing means none.
@@ -44,7 +44,7 @@ type Budget struct {
 	Refusals   int
 	Timeouts   int // timers that fire
 	Crashes    int
-	Deaths     int // crashes for good; never more acceptors than leave a majority, and never the last leader
+	Deaths     int // crashes for good, which leave a majority of acceptors and a leader
 	Cuts       int // nodes that change sides
 	GiveUps    int
 }
@@ -54,9 +54,9 @@ type Config struct {
 	Protocol core.Protocol
 	Layout   core.Layout
 	Timing   Timing
-	Accounts int           // 1 to bank.MaxAccounts; account a is with resource manager (a-1) mod RMs + 1
+	Accounts int           // 1 to bank.MaxAccounts; RMOf says where each is
 	Opening  int64         // balance of every account at the start
-	Txns     []checker.Txn // what clients 1, 2, ... ask for, each its own in order; sorted by ID, Epoch 0, Seq from 1
+	Txns     []checker.Txn // what each client asks for, in order; by ID, Epoch 0, Seq from 1
 	Budget   Budget
 }
 
@@ -72,16 +72,20 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: no timing", ErrConfig)
 	}
 	if c.Timing == Synchronous && (c.Budget.Drops > 0 || c.Budget.Crashes > 0) {
-		return fmt.Errorf("%w: synchronous timing has no lost messages, and crashes are for good", ErrConfig)
+		return fmt.Errorf("%w: in synchronous timing nothing is lost and crashes are for good",
+			ErrConfig)
 	}
 	if c.Accounts < 1 || c.Accounts > bank.MaxAccounts {
 		return fmt.Errorf("%w: %d accounts: want 1 to %d", ErrConfig, c.Accounts, bank.MaxAccounts)
 	}
 	if c.Opening < 0 || c.Opening > MaxMoney {
-		return fmt.Errorf("%w: an opening balance of %d: want 0 to %d", ErrConfig, c.Opening, MaxMoney)
+		return fmt.Errorf("%w: an opening balance of %d: want 0 to %d", ErrConfig, c.Opening,
+			MaxMoney)
 	}
 	b := c.Budget
-	for _, n := range []int{b.Drops, b.Duplicates, b.Refusals, b.Timeouts, b.Crashes, b.Deaths, b.Cuts, b.GiveUps} {
+	for _, n := range []int{
+		b.Drops, b.Duplicates, b.Refusals, b.Timeouts, b.Crashes, b.Deaths, b.Cuts, b.GiveUps,
+	} {
 		if n < 0 {
 			return fmt.Errorf("%w: a negative budget of faults", ErrConfig)
 		}
@@ -156,8 +160,8 @@ func (c *Config) MembersOf(w bank.Work) core.Set {
 	return s
 }
 
-// SettleBound is the number of steps after settle within which everybody must have decided: a few rounds of everybody telling
-// everybody, for each transaction.
+// SettleBound is the number of steps after settle within which everybody must have decided: a few
+// rounds of everybody telling everybody, for each transaction.
 func (c *Config) SettleBound() int {
 	l := &c.Layout
 	round := (l.RMs + l.Leaders) * (l.Acceptors + l.Leaders)

@@ -1,10 +1,12 @@
-// Package harness is the deterministic world in which the machines of a commit protocol run: network, disks, crashes, timers,
-// databases and clients, all in one value, with one clock, the count of steps.
+// Package harness is the deterministic world in which the machines of a commit protocol run:
+// network, disks, crashes, timers, databases and clients, all in one value, with one clock, the
+// count of steps.
 //
-// A World lists what can happen next (Enabled) and makes one of these happen (Apply). Whoever chooses decides the run: a random
-// number generator, the bytes of a fuzzer, a model checker, or a person with a text file. What was chosen is a Schedule: a
-// line an action, each named by content, so that it survives changes of the code, can be edited by hand, minimised and pasted
-// into a test. The same Config and the same Schedule give the same run, byte for byte, on every platform.
+// A World lists what can happen next (Enabled) and makes one of these happen (Apply). Whoever
+// chooses decides the run: a random number generator, the bytes of a fuzzer, a model checker, or a
+// person with a text file. What was chosen is a Schedule: a line an action, each named by content,
+// so that it survives changes of the code, can be edited by hand, minimised and pasted into a test.
+// The same Config and the same Schedule give the same run, byte for byte, on every platform.
 //
 // # What can happen
 //
@@ -14,7 +16,7 @@
 //	refuse rm1->res1 prepare ...   the database cannot prepare, and votes aborted
 //	fire ldr1 takeover tx=c1.1     an armed timer runs out
 //	sync n1                        the node's disk has completed all that was written
-//	crash n1, crash-keep n1        the node loses what was not completed; or it was, but nobody was told
+//	crash n1, crash-keep n1        the node loses what was not completed, or keeps it untold
 //	die n1                         it crashes for good
 //	restart n1                     it comes back with its log
 //	cut n1                         it changes to the far side of a partition
@@ -22,17 +24,20 @@
 //	giveup cl1                     the client stops waiting; its transaction stays open
 //	settle                         no faults from here on: the end of every run
 //
-// Messages between roles of one node, and between a resource manager and its resource, are neither lost nor repeated, but they
-// take any time. A prepare that is on its way to the database when the node crashes may still arrive.
+// Messages between roles of one node, and between a resource manager and its resource, are neither
+// lost nor repeated, but they take any time. A prepare that is on its way to the database when the
+// node crashes may still arrive.
 //
 // # Timing
 //
-// In the asynchronous timing an armed timer may fire at any moment. In the synchronous timing it may only when one of those it
-// waits for is dead or cut off and nothing from it is in flight: the assumption that three-phase commit needs.
+// In the asynchronous timing an armed timer may fire at any moment. In the synchronous timing it
+// may only when one of those it waits for is dead or cut off and nothing from it is in flight: the
+// assumption that three-phase commit needs.
 //
 // # The end of a run
 //
-// After settle the world heals, restarts what can be restarted, and runs a fair schedule (Settle): everything in flight is
-// delivered; when nothing moves, timers fire. Within Config.SettleBound steps every live member of every transaction must know
-// its outcome, and every client that waits must have its answer. Otherwise the protocol blocks.
+// After settle the world heals, restarts what can be restarted, and runs a fair schedule (Settle):
+// everything in flight is delivered; when nothing moves, timers fire. Within Config.SettleBound
+// steps every live member of every transaction must know its outcome, and every client that waits
+// must have its answer. Otherwise the protocol blocks.
 package harness

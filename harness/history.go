@@ -2,10 +2,10 @@ package harness
 
 import (
 	"fmt"
-
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
 	"paxoscommit/core"
+	"strings"
 )
 
 // Limits of a Judge.
@@ -16,10 +16,10 @@ const (
 	judgeMemory = 1 << 18
 )
 
-// A Judge has the clients' view of finished runs judged by package history: their transfers and reads as one bank, and
-// what they heard of outcomes as one write-once register a transaction. In both an auditor, who comes when everything is
-// over, reads the end. A history that was found legal before is not judged again. The zero Judge
-// is ready.
+// A Judge has the clients' view of finished runs judged by package history: their transfers and
+// reads as one bank, and what they heard of outcomes as one write-once register a transaction. In
+// both an auditor, who comes when everything is over, reads the end. A history that was found legal
+// before is not judged again. The zero Judge is ready.
 type Judge struct {
 	seen     map[uint64]struct{}
 	bank     []history.BankOp
@@ -29,8 +29,9 @@ type Judge struct {
 	Skipped  uint64 // histories that had been judged before
 }
 
-// Judge judges a run that has ended and broken nothing. An illegal history is reported to the run's monitor as a
-// violation of Linearizability. The verdict is Unknown if a budget ran out. The error is history.ErrDisagree.
+// Judge judges a run that has ended and broken nothing. An illegal history is reported to the run's
+// monitor as a violation of Linearizability. The verdict is Unknown if a budget ran out. The error
+// is history.ErrDisagree.
 func (j *Judge) Judge(w *World) (checker.Verdict, error) {
 	j.collect(w)
 	verdict := checker.Holds
@@ -63,12 +64,15 @@ func (j *Judge) Judge(w *World) (checker.Verdict, error) {
 }
 
 // check judges one history of n operations; describe names the one that does not fit.
-func (j *Judge) check(w *World, h *history.History, n int, describe func(i int) string) (checker.Verdict, error) {
+func (j *Judge) check(
+	w *World, h *history.History, n int, describe func(i int) string,
+) (checker.Verdict, error) {
 	j.Judged++
 	r, err := h.Check(JudgeBudget)
 	if err == nil && r.Verdict == checker.Violated {
-		w.monitor.Broken(checker.Linearizability, fmt.Sprintf("what the clients saw has no order: %s, operation %d of %d",
-			describe(r.Stuck), r.Stuck+1, n))
+		w.monitor.Broken(checker.Linearizability,
+			fmt.Sprintf("what the clients saw has no order: %s, operation %d of %d",
+				describe(r.Stuck), r.Stuck+1, n))
 	}
 	return r.Verdict, err
 }
@@ -78,9 +82,14 @@ func (j *Judge) describeBank(i int) string {
 	case i < 0:
 		return "some operation"
 	case j.bank[i].Amount > 0:
-		return fmt.Sprintf("the transfer of %d from account %d to %d", j.bank[i].Amount, j.bank[i].From+1, j.bank[i].To+1)
+		return fmt.Sprintf("the transfer of %d from %s to %s", j.bank[i].Amount,
+			AccountName(uint8(j.bank[i].From+1)), AccountName(uint8(j.bank[i].To+1)))
 	default:
-		return fmt.Sprintf("the read of %v in accounts (from 0) %v", j.bank[i].Balances, j.bank[i].Accounts)
+		var seen []string
+		for k, account := range j.bank[i].Accounts {
+			seen = append(seen, fmt.Sprintf("%s=%d", AccountName(uint8(account+1)), j.bank[i].Balances[k]))
+		}
+		return "the read of " + strings.Join(seen, " ")
 	}
 }
 
@@ -88,8 +97,8 @@ func (j *Judge) describeOutcome(i int) string {
 	if i < 0 {
 		return "some operation"
 	}
-	return fmt.Sprintf("the outcome %s of transaction %d", [...]string{"open", "committed", "aborted"}[j.outcomes[i].Seen],
-		j.outcomes[i].Tx+1)
+	outcome := [...]string{"open", "committed", "aborted"}[j.outcomes[i].Seen]
+	return fmt.Sprintf("the outcome %s of transaction %d", outcome, j.outcomes[i].Tx+1)
 }
 
 // isNew tells whether a history with this hash has not been judged yet, and remembers it.
@@ -113,7 +122,8 @@ func (j *Judge) collect(w *World) {
 	}
 	w.monitor.Calls(func(c checker.Call) {
 		span := history.Span{
-			Process: c.Txn, Call: int64(c.Invoked), Return: int64(c.Returned), Open: c.Returned < 0 || c.Answer == core.NoValue,
+			Process: c.Txn, Call: int64(c.Invoked), Return: int64(c.Returned),
+			Open: c.Returned < 0 || c.Answer == core.NoValue,
 		}
 		j.outcomes = append(j.outcomes, history.OutcomeOp{
 			Span: span, Tx: c.Txn, Kind: history.Decide, Seen: outcomeNumber(c.Answer),
@@ -136,10 +146,12 @@ func (j *Judge) collect(w *World) {
 	j.audit(w)
 }
 
-// audit adds the auditor's reads: the balance of every account whose resource manager is there, all at once, and every
-// outcome that somebody knows.
+// audit adds the auditor's reads: the balance of every account whose resource manager is there, all
+// at once, and every outcome that somebody knows.
 func (j *Judge) audit(w *World) {
-	span := history.Span{Process: len(w.cfg.Txns), Call: int64(w.steps) + 1, Return: int64(w.steps) + 2}
+	span := history.Span{
+		Process: len(w.cfg.Txns), Call: int64(w.steps) + 1, Return: int64(w.steps) + 2,
+	}
 	read := history.BankOp{Span: span}
 	for a := range uint8(w.cfg.Accounts) {
 		rm := w.cfg.RMOf(a + 1)
@@ -172,7 +184,8 @@ func outcomeNumber(v core.Value) int {
 	}
 }
 
-// Events returns the clients' history of a run that has ended as events of a bank, for history.WriteJSON.
+// Events returns the clients' history of a run that has ended as events of a bank, for
+// history.WriteJSON.
 func (j *Judge) Events(w *World) []history.Event {
 	j.collect(w)
 	names := make([]string, w.cfg.Accounts)
@@ -182,7 +195,8 @@ func (j *Judge) Events(w *World) []history.Event {
 	return history.BankEvents(names, j.opening, j.bank)
 }
 
-// AccountName returns the name that schedules and histories give an account: a to z, then a2 to z2, and so on.
+// AccountName returns the name that schedules and histories give an account: a to z, then a2 to z2,
+// and so on.
 func AccountName(account uint8) string {
 	name := string(rune('a' + (account-1)%26))
 	if n := (account - 1) / 26; n > 0 {
@@ -191,7 +205,8 @@ func AccountName(account uint8) string {
 	return name
 }
 
-// bankHash hashes what the verdict on bank depends on: the operations and the order of their ends, not the times.
+// bankHash hashes what the verdict on bank depends on: the operations and the order of their ends,
+// not the times.
 func (j *Judge) bankHash(w *World) uint64 {
 	h := mix(uint64(w.cfg.Accounts), uint64(w.cfg.Opening))
 	for i := range j.bank {
@@ -207,7 +222,8 @@ func (j *Judge) bankHash(w *World) uint64 {
 	return h
 }
 
-// outcomeHash hashes what the verdict on outcomes depends on. Operations on different transactions are independent.
+// outcomeHash hashes what the verdict on outcomes depends on. Operations on different transactions
+// are independent.
 func (j *Judge) outcomeHash() uint64 {
 	h := uint64(1)
 	for i := range j.outcomes {
@@ -222,7 +238,8 @@ func (j *Judge) outcomeHash() uint64 {
 	return h
 }
 
-// order tells whether a ended before b began, and whether a is open: all that a linearization has to respect.
+// order tells whether a ended before b began, and whether a is open: all that a linearization has
+// to respect.
 func order(a, b *history.Span) uint64 {
 	switch {
 	case a.Open:

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"fmt"
-
 	"paxoscommit/checker"
 	"paxoscommit/core"
 )
@@ -16,9 +15,9 @@ func (w *World) beginSettling() bool {
 	return true
 }
 
-// Settle runs the fair end of a run and judges it: settle if that has not happened, restart what can be restarted, deliver
-// everything, and when nothing moves fire timers, until everybody has decided. Each action taken is passed to taken, which
-// may be nil. It stops at a violation.
+// Settle runs the fair end of a run and judges it: settle if that has not happened, restart what
+// can be restarted, deliver everything, and when nothing moves fire timers, until everybody has
+// decided. Each action taken is passed to taken, which may be nil. It stops at a violation.
 func (w *World) Settle(taken func(Action)) {
 	start := w.steps
 	do := func(a Action) {
@@ -42,7 +41,8 @@ func (w *World) Settle(taken func(Action)) {
 		w.fireRound(do, round)
 	}
 	if w.Violation() == nil && !w.allDecided() {
-		w.monitor.Broken(checker.NonBlocking, fmt.Sprintf("after %d fair steps: %s", w.steps-start, w.undecided()))
+		w.monitor.Broken(checker.NonBlocking,
+			fmt.Sprintf("after %d fair steps: %s", w.steps-start, w.undecided()))
 	}
 	if w.Violation() == nil {
 		w.monitor.Finish()
@@ -82,8 +82,9 @@ func (w *World) firstUnsynced() core.NodeID {
 	return 0
 }
 
-// fireRound fires timers while nothing moves: in even rounds all that say something again, in odd rounds those by which one
-// live leader, the same for all transactions, takes over. Back-off in a real driver has that effect.
+// fireRound fires timers while nothing moves: in even rounds all that say something again, in odd
+// rounds those by which one live leader, the same for all transactions, takes over. Back-off in a
+// real driver has that effect.
 func (w *World) fireRound(do func(Action), round int) {
 	var list [64]core.Timer
 	n := 0
@@ -95,7 +96,8 @@ func (w *World) fireRound(do func(Action), round int) {
 	}
 	for i := range w.timers {
 		t := &w.timers[i]
-		if takeover := t.Kind == core.TimerTakeOver; takeover != (round%2 == 1) || takeover && t.Role.ID != least {
+		takeover := t.Kind == core.TimerTakeOver
+		if takeover != (round%2 == 1) || takeover && t.Role.ID != least {
 			continue
 		}
 		if n < len(list) {
@@ -108,8 +110,8 @@ func (w *World) fireRound(do func(Action), round int) {
 	}
 }
 
-// allDecided tells whether every live member that has a part in a transaction knows its outcome and has had it applied, and
-// every client that waits has its answer.
+// allDecided tells whether every live member that has a part in a transaction knows its outcome and
+// has had it applied, and every client that waits has its answer.
 func (w *World) allDecided() bool { return w.undecided() == "" }
 
 // undecided names somebody who has not decided, or "".
@@ -125,11 +127,13 @@ func (w *World) undecided() string {
 			continue
 		}
 		for i := range w.cfg.Txns {
-			if w.banks[k].Holds(w.cfg.Txns[i].ID) {
-				return fmt.Sprintf("%v holds the locks of %v", rm, w.cfg.Txns[i].ID)
+			tx := w.cfg.Txns[i].ID
+			if w.banks[k].Holds(tx) {
+				return fmt.Sprintf("%v holds the locks of %v", rm, tx)
 			}
-			if votes, outcomes := w.monitor.Involved(i); votes.Of(rm.ID) != core.NoValue && !outcomes.Has(rm.ID) {
-				return fmt.Sprintf("%v has voted %v on %v and knows no outcome", rm, votes.Of(rm.ID), w.cfg.Txns[i].ID)
+			votes, outcomes := w.monitor.Involved(i)
+			if vote := votes.Of(rm.ID); vote != core.NoValue && !outcomes.Has(rm.ID) {
+				return fmt.Sprintf("%v has voted %v on %v and knows no outcome", rm, vote, tx)
 			}
 		}
 	}

@@ -1,0 +1,13 @@
+// Package fuzz finds runs that break a protocol: random campaigns, native fuzz targets, and a check
+// for the tests of other people's protocols.
+//
+//	campaign.go     many runs on all cores, and the report that is the same however they are split
+//	draw.go         what is drawn for a run before its first step: sizes, workload, faults, odds
+//	drive.go        one random run
+//	bytes.go        a run whose actions the bytes of a fuzzer choose
+//	check.go        Check, for testing a protocol of one's own
+//	regress.go      Regress, which printed regression tests call
+//	protocols.go    the registry
+//	mutants/        planted bugs, as source diffs
+//	canary/         the command that hunts them all
+package fuzz
