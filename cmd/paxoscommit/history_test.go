@@ -50,7 +50,7 @@ func TestHistoryPrintsWhatHasNoPlace(t *testing.T) {
 	code, stdout, _ := execute("", "history", example("register-stale-read"))
 	require.Equal(t, 1, code)
 	require.Equal(t, strings.TrimLeft(`
-Illegal: register history of 3 operations (3 ok, 0 failed, 0 open), 6 steps, by direct and porcupine
+Illegal: register history of 3 operations (3 ok, 0 failed, 0 open), 5 steps, by direct and porcupine
 longest linearizable prefix, 2 operations:
   line 1: process 0: write 1
   line 3: process 0: write 2

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"paxoscommit/checker"
 )
@@ -62,8 +63,28 @@ func newRootCommand() *cobra.Command {
 		DisableSuggestions: true,
 		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(newHistoryCommand())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	root.AddCommand(newFuzzCommand(), newReplayCommand(), newMinimizeCommand(), newHistoryCommand())
 	return root
+}
+
+// flagError says in words what a flag wants that was given something else.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	want := invalid.GetFlag().Value.Type()
+	switch want {
+	case "uint64":
+		want = "a number from 0"
+	case "int":
+		want = "a number"
+	case "duration":
+		want = "a time such as 30s"
+	default:
+	}
+	return fmt.Errorf("--%s must be %s, not %q", invalid.GetFlag().Name, want, invalid.GetValue())
 }
 
 // run executes the command line args and returns the exit code.

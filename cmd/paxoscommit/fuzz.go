@@ -1,0 +1,253 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"paxoscommit/checker"
+	"paxoscommit/checker/history"
+	"paxoscommit/core"
+	"paxoscommit/fuzz"
+)
+
+const (
+	defaultRuns = 100_000
+	maxWorkers  = 1024
+	maxNodes    = 64
+)
+
+const fuzzHelp = `Runs a commit protocol in random worlds and checks each run after every step.
+
+Run i depends on --seed and i alone: its sizes, its workload, its faults and each of its
+actions. A campaign therefore splits over cores and machines, and its parts add up: the
+digest is a sum over runs, the same at any --workers and on every machine. --for takes as
+many runs as fit, and has no digest.
+
+Faults: drops, duplicates, refusals (a database cannot prepare), timeouts, crashes (and
+restarts), deaths (crashes for good), partitions, giveups (clients that stop waiting).
+The synchronous timing loses no message, and its crashes are for good.
+
+A violation, of the lowest run that has one, is minimised, printed, and saved as a text
+for replay and minimize. --json prints one object and nothing else on standard output.
+
+Exit codes: 0 no violation; 1 a violation; 2 bad usage; 3 unknown, because a run could
+not be judged within its budget, or the campaign was interrupted.`
+
+// fuzzFlags are the flags of the sub-command.
+type fuzzFlags struct {
+	protocol, faults, timing string
+	campaign                 fuzz.Campaign
+	json                     bool
+	save, exportHistory      string
+}
+
+func newFuzzCommand() *cobra.Command {
+	var flags fuzzFlags
+	cmd := &cobra.Command{
+		Use:     "fuzz",
+		Short:   "Run a protocol in random worlds and check every step",
+		Long:    fuzzHelp,
+		Example: "  paxoscommit fuzz --runs 1000000 --seed 7 --rms 3 --faults drops,timeouts",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runFuzz(cmd, &flags)
+		},
+	}
+	c, set := &flags.campaign, cmd.Flags()
+	set.SortFlags = false
+	set.StringVar(&flags.protocol, "protocol", fuzz.Protocols()[0].Name(),
+		strings.Join(protocolNames(), " or "))
+	set.Uint64Var(&c.Runs, "runs", defaultRuns, "how many runs")
+	set.DurationVar(&c.For, "for", 0, "as many runs as fit into this time, such as 30s")
+	set.Uint64Var(&c.First, "first", 0, "index of the first run")
+	set.Uint64Var(&c.Seed, "seed", 1, "what all random choices come from")
+	set.IntVar(&c.RMs, "rms", 0, "resource managers; 0 draws 1 to 3 for each run")
+	set.IntVar(&c.Acceptors, "acceptors", 0, "acceptors; 0 draws 1, 3 or 5")
+	set.IntVar(&c.Leaders, "leaders", 0, "leaders; 0 draws 1 to 3")
+	set.StringVar(&flags.faults, "faults", "all", "some of the faults above, all, or none")
+	set.StringVar(&flags.timing, "timing", "asynchronous", "asynchronous or synchronous")
+	set.IntVar(&c.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
+	set.BoolVar(&c.KeepGoing, "keep-going", false, "count violations; do not stop at the first")
+	set.BoolVar(&flags.json, "json", false, "print one JSON object")
+	set.StringVar(&flags.save, "save", "",
+		"file for the schedule of a violation; by default\n"+
+			"./paxoscommit-<property>-seed<seed>-run<run>.schedule")
+	set.StringVar(&flags.exportHistory, "export-history", "",
+		"file for what the clients saw in run --first, as\n"+
+			"the history sub-command reads it with --model bank")
+	return cmd
+}
+
+func protocolNames() []string {
+	var names []string
+	for _, p := range fuzz.Protocols() {
+		names = append(names, p.Name())
+	}
+	return names
+}
+
+// complete checks the flags and makes the campaign of them.
+func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
+	c, set := &f.campaign, cmd.Flags()
+	if c.Protocol, err = fuzz.FindProtocol(f.protocol); err != nil {
+		return err
+	}
+	if c.Faults, err = parseFaults(f.faults); err != nil {
+		return err
+	}
+	switch f.timing {
+	case "asynchronous":
+	case "synchronous":
+		c.Synchronous = true
+	default:
+		return fmt.Errorf("unknown timing %q: want asynchronous or synchronous", f.timing)
+	}
+	switch {
+	case set.Changed("runs") && set.Changed("for"):
+		return errors.New("--runs and --for exclude each other")
+	case c.Runs == 0:
+		return errors.New("--runs must be above 0")
+	case set.Changed("for") && c.For <= 0:
+		return fmt.Errorf("--for must be above 0, not %v", c.For)
+	}
+	for _, n := range []struct {
+		flag              string
+		value, min, limit int
+	}{
+		{"rms", c.RMs, 0, core.MaxRMs},
+		{"acceptors", c.Acceptors, 0, core.MaxAcceptors},
+		{"leaders", c.Leaders, 0, core.MaxLeaders},
+		{"workers", c.Workers, 1, maxWorkers},
+	} {
+		if n.value < n.min || n.value > n.limit {
+			return fmt.Errorf("--%s must be %d to %d, not %d", n.flag, n.min, n.limit, n.value)
+		}
+	}
+	if n := cmp.Or(c.RMs, 3) + cmp.Or(c.Acceptors, 5) + cmp.Or(c.Leaders, 3); n > maxNodes {
+		return fmt.Errorf("--rms, --acceptors and --leaders make up to %d nodes: want at most %d",
+			n, maxNodes)
+	}
+	return nil
+}
+
+// faultNames are the names of the kinds of fault, bit i of fuzz.Faults the i-th.
+func faultNames() []string {
+	return []string{
+		"drops", "duplicates", "refusals", "timeouts", "crashes", "deaths", "partitions", "giveups",
+	}
+}
+
+func parseFaults(list string) (fuzz.Faults, error) {
+	switch list {
+	case "all":
+		return fuzz.AllFaults, nil
+	case "none":
+		return 0, nil
+	}
+	var faults fuzz.Faults
+next:
+	for _, name := range strings.Split(list, ",") {
+		for i, known := range faultNames() {
+			if name == known {
+				faults |= 1 << i
+				continue next
+			}
+		}
+		return 0, fmt.Errorf("unknown fault %q: want all, none, or some of %s", name,
+			strings.Join(faultNames(), ","))
+	}
+	return faults, nil
+}
+
+func runFuzz(cmd *cobra.Command, f *fuzzFlags) error {
+	if err := f.complete(cmd); err != nil {
+		return err
+	}
+	c, stdout, stderr := &f.campaign, cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if f.exportHistory != "" {
+		if err := exportHistory(f.exportHistory, &c.Options, c.First); err != nil {
+			return err
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	line := newProgress(stderr, c)
+	c.Progress = line.show
+	report, err := c.Run(ctx)
+	line.clear()
+	switch {
+	case report == nil && errors.Is(err, history.ErrDisagree):
+		return &exitError{exitUnknown, err}
+	case report == nil:
+		return err
+	case err != nil: // a violation that does not happen again
+		return &exitError{exitViolated, err}
+	}
+	result := newFuzzResult(f, report)
+	result.interrupted = ctx.Err() != nil && report.Failure == nil &&
+		(c.For > 0 || report.Runs < c.Runs)
+	saveErr := result.minimize()
+	if f.json {
+		err = result.writeJSON(stdout)
+	} else {
+		err = result.writeText(stdout)
+	}
+	return result.exit(errors.Join(saveErr, err))
+}
+
+func exportHistory(file string, o *fuzz.Options, run uint64) error {
+	events, err := o.History(run)
+	if err != nil {
+		return err
+	}
+	return writeFile(file, func(w io.Writer) error { return history.WriteJSON(w, events) })
+}
+
+func writeFile(file string, write func(io.Writer) error) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// expected returns the milestones that a long campaign of these options should reach.
+func expected(o *fuzz.Options) []checker.Milestone {
+	faults := o.Faults
+	if o.Synchronous { // loses no message, and nobody waits in vain for somebody who is there
+		faults &^= fuzz.Drops | fuzz.Crashes | fuzz.Timeouts
+	}
+	var all []checker.Milestone
+	for _, m := range []struct {
+		milestone checker.Milestone
+		needs     fuzz.Faults // any of these; 0: none
+	}{
+		{checker.SawCommit, 0},
+		{checker.SawAbort, 0},
+		{checker.SawHigherBallot, fuzz.Drops | fuzz.Timeouts | fuzz.Crashes | fuzz.Deaths},
+		{checker.SawFreeAborted, fuzz.Drops | fuzz.Timeouts | fuzz.Crashes | fuzz.Deaths},
+		{checker.SawRescued, fuzz.Timeouts | fuzz.Deaths},
+		{checker.SawCrash, fuzz.Crashes | fuzz.Deaths},
+		{checker.SawRestart, fuzz.Crashes},
+		{checker.SawDeath, fuzz.Deaths},
+		{checker.SawPartition, fuzz.Partitions},
+		{checker.SawLockConflict, 0},
+		{checker.SawReadCommitted, 0},
+		{checker.SawReapplied, fuzz.Timeouts | fuzz.Crashes},
+		{checker.SawOpenAnswer, fuzz.GiveUps},
+	} {
+		if m.needs == 0 || faults&m.needs != 0 {
+			all = append(all, m.milestone)
+		}
+	}
+	return all
+}

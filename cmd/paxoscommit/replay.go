@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"paxoscommit/checker"
+	"paxoscommit/fuzz"
+	"paxoscommit/harness"
+)
+
+const replayHelp = `Makes the actions of a schedule happen, one by one, and checks every step.
+
+FILE is a schedule, such as fuzz saves one and people edit it; "-" reads standard input. What
+is not enabled is skipped, and said. --step shows what each action did.
+
+Exit codes: 0 every action was taken (but for those marked ?), every milestone of a reach line
+was reached, and nothing was broken; 1 a property was broken; 2 bad usage or input; 3 unknown,
+because the replay did not do what the schedule says.`
+
+func newReplayCommand() *cobra.Command {
+	var step bool
+	cmd := &cobra.Command{
+		Use:     "replay FILE",
+		Short:   "Make the actions of a schedule happen again",
+		Long:    replayHelp,
+		Example: "  paxoscommit replay --step paxoscommit-agreement-seed1-run42.schedule",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := readSchedule(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return runReplay(s, step, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&step, "step", false, "show what each action did")
+	return cmd
+}
+
+// readSchedule reads a file, or standard input for "-". Errors name the line.
+func readSchedule(file string, stdin io.Reader) (*harness.Schedule, error) {
+	if file == "-" {
+		return harness.ParseSchedule("standard input", stdin, fuzz.Protocols())
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return harness.ParseSchedule(file, f, fuzz.Protocols())
+}
+
+func runReplay(s *harness.Schedule, step bool, stdout io.Writer) error {
+	out := bufio.NewWriter(stdout)
+	var observe func(*harness.Step)
+	if step {
+		observe = stepWriter(out)
+	}
+	r := harness.ReplaySteps(s, observe)
+	if step {
+		fmt.Fprintln(out)
+	}
+	switch verdict := r.Verdict(); verdict {
+	case checker.Holds:
+		fmt.Fprintln(out, "Holds: the schedule was replayed and nothing was broken")
+	case checker.Violated:
+		fmt.Fprintf(out, "Violated: %v\n", r)
+	default:
+		fmt.Fprintf(out, "Unknown: the replay did not do what the schedule says\n%v\n", r)
+	}
+	fmt.Fprintf(out, "\n  %-14s %d taken, %d skipped\n", "actions", len(r.Taken), len(r.Skipped))
+	fmt.Fprintf(out, "  %-14s %s\n", "milestones", listMilestones(r.Reached))
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return verdictError(r.Verdict())
+}
+
+// stepWriter writes each step in two columns: its number, as violations give it, and what it did.
+func stepWriter(w io.Writer) func(*harness.Step) {
+	n := 0
+	return func(s *harness.Step) {
+		number := "-"
+		if s.Taken {
+			number = fmt.Sprint(n)
+			n++
+		}
+		fmt.Fprintf(w, "%4s  %s\n", number, strings.ReplaceAll(s.String(), "\n", "\n      "))
+	}
+}
+
+func listMilestones(reached checker.Milestones) string {
+	var names []string
+	for m := checker.SawCommit; int(m) < checker.NumMilestones; m++ {
+		if reached.Has(m) {
+			names = append(names, m.String())
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// lateVote is the schedule by which an acceptor that forgets its promise breaks Agreement: the vote
+// of rm1 comes after a higher ballot has begun.
+const lateVote = `paxoscommit schedule 1
+protocol paxos-commit
+timing asynchronous
+node n1 rm1
+node n2 acc1
+node n3 ldr1
+accounts 2 opening 100
+txn c1.1 rm1 {"read":["a","b"]}
+expect Agreement
+reach higher-ballot
+begin cl1
+deliver cl1->rm1 request tx=c1.1
+deliver rm1->res1 prepare tx=c1.1
+deliver res1->rm1 vote tx=c1.1 val=prepared
+sync n1
+deliver rm1->ldr1 begin-commit tx=c1.1
+fire ldr1 takeover tx=c1.1
+sync n3
+deliver ldr1->acc1 phase1a tx=c1.1 bal=1
+deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared
+sync n2
+deliver acc1->ldr1 phase1b tx=c1.1 mbal=1 bal=0
+deliver ldr1->acc1 phase2a tx=c1.1 bal=1 ins=1 val=aborted
+sync n2
+end
+`
+
+func TestReplayHoldsOnlyWhenItDidWhatTheScheduleSays(t *testing.T) {
+	const notSent = "deliver acc1->ldr1 phase2b tx=c1.1 bal=0 ins=1 val=prepared\n"
+	for _, c := range []struct {
+		name, schedule string
+		code           int
+		want           []string
+	}{
+		{
+			"holds", lateVote, exitHolds,
+			[]string{"Holds: ", "14 taken, 0 skipped", "higher-ballot"},
+		},
+		{
+			"skipped", strings.Replace(lateVote, "end\n", notSent+"end\n", 1), exitUnknown,
+			[]string{"Unknown: ", "line 25 was skipped", strings.TrimSpace(notSent), "1 skipped"},
+		},
+		{
+			"optional", strings.Replace(lateVote, "end\n", "? "+notSent+"end\n", 1), exitHolds,
+			[]string{"Holds: ", "14 taken, 1 skipped"},
+		},
+		{
+			"milestone", strings.Replace(lateVote, "begin cl1", "reach commit\nbegin cl1", 1),
+			exitUnknown,
+			[]string{"Unknown: ", "milestone commit was not reached"},
+		},
+	} {
+		code, stdout, stderr := execute(c.schedule, "replay", "-")
+		require.Equal(t, c.code, code, c.name)
+		require.Empty(t, stderr)
+		for _, want := range c.want {
+			require.Contains(t, stdout, want, c.name)
+		}
+	}
+}
+
+func TestReplayStepShowsWhatEachActionDid(t *testing.T) {
+	code, stdout, stderr := execute(lateVote, "replay", "--step", "-")
+	require.Equal(t, exitHolds, code, stderr)
+	require.Contains(t, stdout, strings.TrimPrefix(`
+   3  deliver res1->rm1 vote tx=c1.1 val=prepared
+          record rm1 vote tx=c1.1 val=prepared
+          hold   rm1->ldr1 begin-commit tx=c1.1
+          hold   rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared
+   4  sync n1
+          send   rm1->ldr1 begin-commit tx=c1.1
+          send   rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared
+`, "\n"))
+}
+
+func TestScheduleBadInputIsOneLineThatNamesItsPlace(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "run.schedule")
+	change := func(from, to string) string {
+		require.Contains(t, lateVote, from)
+		return strings.Replace(lateVote, from, to, 1)
+	}
+	for _, c := range []struct {
+		name, schedule, want string
+	}{
+		{"empty", "", file + ":1: empty"},
+		{"not a schedule", "{}\n", file + ":1: want"},
+		{"truncated", strings.TrimSuffix(lateVote, "end\n"), file + ":25: truncated: no end line"},
+		{"truncated line", lateVote[:300], file + ":14: "},
+		{"unknown action", change("sync n1", "flush n1"), file + `:15: unknown action "flush"`},
+		{"unknown message", change("rm1 vote", "rm1 veto"), file + `:14: deliver: unknown message`},
+		{
+			"message that cannot be", change("vote tx=c1.1 val=prepared", "vote tx=c1.1 bal=3"),
+			file + ":14: ",
+		},
+		{"message of nobody", change("acc1->ldr1", "acc2->ldr1"), "there is no acc2 here"},
+		{"negative count", change("accounts 2", "accounts -2"), file + ":7: accounts"},
+		{"unknown node", change("sync n3", "sync n4"), file + ":18: "},
+		{"unknown milestone", change("reach higher-ballot", "reach moon"), file + ":10: "},
+		{"unknown protocol", change("protocol paxos-commit", "protocol 2pc"), file + ":2: "},
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(c.schedule), 0o666))
+		for _, command := range []string{"replay", "minimize"} {
+			code, stdout, stderr := execute("", command, file)
+			require.Equal(t, exitUsage, code, c.name)
+			require.Contains(t, stderr, c.want, c.name)
+			require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+			require.Empty(t, stdout)
+		}
+	}
+}
+
+func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "run.schedule")
+	require.NoError(t, os.WriteFile(file, []byte(lateVote), 0o666))
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"replay"}, "accepts 1 arg(s), received 0"},
+		{[]string{"replay", file, file}, "accepts 1 arg(s), received 2"},
+		{[]string{"replay", "--slow", file}, "unknown flag: --slow"},
+		{[]string{"replay", "/does/not/exist"}, "open /does/not/exist: no such file or directory"},
+		{[]string{"replay", t.TempDir()}, "is a directory"},
+		{[]string{"minimize", "/does/not/exist"}, "open /does/not/exist: no such file"},
+		{[]string{"minimize", "--budget", "0", file}, "--budget must be above 0, not 0"},
+		{[]string{"minimize", "--budget", "-3", file}, "--budget must be above 0, not -3"},
+		{[]string{"minimize", file}, file + ": breaks nothing: there is nothing to minimise"},
+	} {
+		code, stdout, stderr := execute("", c.args...)
+		require.Equal(t, exitUsage, code, c.args)
+		require.Contains(t, stderr, c.want)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+		require.Empty(t, stdout)
+	}
+}
