@@ -1,0 +1,107 @@
+package core_test
+
+import (
+	"math"
+	"paxoscommit/core"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each ballot above 0 belongs to one leader, who comes to it by counting up.
+func TestBallotsArePartitioned(t *testing.T) {
+	for leaders := 1; leaders <= core.MaxLeaders; leaders++ {
+		l := &core.Layout{Leaders: leaders}
+		owner := map[core.Ballot]uint8{}
+		for id := range uint8(leaders) {
+			b := core.Ballot(0)
+			for b < 100 {
+				next := l.NextBallot(id+1, b)
+				require.Greater(t, next, b)
+				require.Equal(t, id+1, l.LeaderOf(next))
+				require.NotContains(t, owner, next)
+				for between := b; between < next; between++ {
+					require.Equal(t, next, l.NextBallot(id+1, between), "the least above")
+				}
+				owner[next], b = id+1, next
+			}
+		}
+		for b := core.Ballot(1); b <= 100; b++ {
+			require.Contains(t, owner, b)
+		}
+	}
+}
+
+func TestBallotsRunOut(t *testing.T) {
+	l := &core.Layout{Leaders: 4}
+	require.Equal(t, core.Ballot(math.MaxUint32), l.NextBallot(3, math.MaxUint32-1))
+	require.Zero(t, l.NextBallot(2, math.MaxUint32-1))
+	require.Zero(t, l.NextBallot(3, math.MaxUint32))
+}
+
+func TestLayoutOutsideItsLimitsIsRefused(t *testing.T) {
+	for _, n := range [][3]int{
+		{0, 3, 1}, {65, 3, 1}, {2, 0, 1}, {2, 16, 1}, {2, 3, 0}, {2, 3, 16}, {60, 3, 2}, {-1, 3, 1},
+	} {
+		l, err := core.NewLayout(n[0], n[1], n[2])
+		require.Error(t, err)
+		require.Nil(t, l)
+	}
+	l, err := core.NewLayout(60, 3, 1)
+	require.NoError(t, err)
+	require.Equal(t, core.NodeID(64), l.NodeOf(core.Role{Kind: core.Leader, ID: 1}))
+	require.Equal(t, l.NodeOf(core.Role{Kind: core.RM, ID: 9}),
+		l.NodeOf(core.Role{Kind: core.Resource, ID: 9}), "it goes with its resource manager")
+	require.Zero(t, l.NodeOf(core.Role{Kind: core.Client, ID: 1}))
+	require.Zero(t, l.NodeOf(core.Role{Kind: 99, ID: 200}))
+}
+
+func TestSetHoldsOneTo64(t *testing.T) {
+	require.Equal(t, core.Set(0), core.FullSet(0))
+	require.Equal(t, 64, core.FullSet(64).Len())
+	s := core.SetOf(1, 33, 64)
+	require.Equal(t, "1,33,64", s.String())
+	require.True(t, s.Has(64))
+	require.False(t, s.Has(2))
+	require.False(t, s.Has(0))
+	require.Equal(t, core.SetOf(1, 64), s.Without(33))
+	require.Equal(t, uint8(65), core.Set(0).First())
+}
+
+func TestOutcomeNeedsEveryInstance(t *testing.T) {
+	for _, tc := range []struct {
+		votes   core.Votes
+		members core.Set
+		want    core.Value
+	}{
+		{core.Votes{}, 0, core.NoValue},
+		{core.Votes{Prepared: 1}, 3, core.NoValue},
+		{core.Votes{Prepared: 3}, 3, core.Committed},
+		{core.Votes{Prepared: 7}, 3, core.Committed},
+		{core.Votes{Prepared: 1, Aborted: 2}, 3, core.Aborted},
+		{core.Votes{Aborted: 2}, 3, core.Aborted},
+		{core.Votes{Prepared: 3, Aborted: 4}, 3, core.Committed},
+	} {
+		require.Equal(t, tc.want, tc.votes.Outcome(tc.members), "%+v of %v", tc.votes, tc.members)
+	}
+}
+
+// Schedules name messages by what they say.
+func TestNamesSayTheContent(t *testing.T) {
+	for _, tc := range []struct {
+		got, want string
+	}{
+		{core.TxID{Origin: 1, Seq: 2}.String(), "c1.2"},
+		{core.TxID{Origin: 1, Epoch: 3, Seq: 2}.String(), "c1e3.2"},
+		{core.Role{Kind: core.Acceptor, ID: 2}.String(), "acc2"},
+		{core.Role{Kind: 77, ID: 2}.String(), "role77.2"},
+		{core.MsgType(99).String(), "msg99"},
+		{core.RecordType(99).String(), "record99"},
+		{core.TimerKind(99).String(), "timer99"},
+		{core.Value(99).String(), "value99"},
+		{core.DropReason(99).String(), "reason99"},
+		{core.Record{Type: core.RecordBallot, Bal: 3}.String(), "none0 ballot tx=c0.0 bal=3"},
+	} {
+		require.Equal(t, tc.want, tc.got)
+	}
+}
