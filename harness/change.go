@@ -200,6 +200,29 @@ func swapRoles(c *Config, kind core.RoleKind, i, j uint8) *change {
 	return g
 }
 
+// dropAccounts leaves out the accounts that no transaction touches, as far as the others can stay with
+// their resource managers.
+func dropAccounts(c *Config) *change {
+	var used core.Set
+	for i := range c.Txns {
+		used |= c.Txns[i].Work.Accounts()
+	}
+	var account [bank.MaxAccounts + 1]uint8
+	var next [core.MaxRMs + 1]uint8
+	g := newChange(c)
+	g.cfg.Accounts = 1
+	for s := used; s != 0; s &= s - 1 {
+		rm := c.RMOf(s.First())
+		account[s.First()] = next[rm]*uint8(c.Layout.RMs) + rm
+		next[rm]++
+		g.cfg.Accounts = max(g.cfg.Accounts, int(account[s.First()]))
+	}
+	g.setWork(func(_ int, w bank.Work) (bank.Work, bool) {
+		return within(w, func(a uint8) uint8 { return account[a] })
+	})
+	return g
+}
+
 // setApart puts every role on a node of its own.
 func setApart(c *Config) *change {
 	g := newChange(c)

@@ -14,7 +14,8 @@ import (
 // ran out, no single action can be left out. A schedule that breaks nothing comes back as it is.
 //
 // Shorter comes first; at the same length fewer faults, transactions, clients, leaders, acceptors,
-// resource managers and options, roles on nodes of their own, and lower ballots.
+// resource managers and options, roles on nodes of their own, lower ballots, fewer accounts and
+// smaller amounts.
 //
 // An action that is not enabled once another has been left out goes too, and a message that is no
 // longer there is replaced by one of the same type, sender, receiver and transaction.
@@ -67,13 +68,13 @@ type candidate struct {
 }
 
 // cost says what is simpler: the lesser, number by number.
-type cost [11]int
+type cost [12]int
 
 func costOf(c *Config, actions []Action) cost {
 	l := &c.Layout
 	k := cost{
 		0: len(actions), 2: len(c.Txns), 3: c.Clients(), 4: l.Leaders, 5: l.Acceptors, 6: l.RMs,
-		7: core.Set(l.Options).Len(),
+		7: core.Set(l.Options).Len(), 10: c.Accounts,
 	}
 	if !isApart(l) {
 		k[8] = 1
@@ -85,7 +86,7 @@ func costOf(c *Config, actions []Action) cost {
 		k[9] += int(min(actions[i].Msg.Bal, 1<<16)) + int(min(actions[i].Msg.MBal, 1<<16))
 	}
 	for i := range c.Txns {
-		k[10] += int(min(c.Txns[i].Work.Amount, 1<<16))
+		k[11] += int(min(c.Txns[i].Work.Amount, 1<<16))
 	}
 	return k
 }
@@ -101,24 +102,20 @@ func unlimited() Budget {
 // begin replays the schedule to learn what it breaks, and cuts off what comes after that. What the
 // fair end did is written down, unless the property needs a fair end anyway.
 func (m *minimizer) begin(s *Schedule) bool {
-	r := Replay(s)
+	var all []Action
+	r := ReplaySteps(s, func(step *Step) {
+		if step.Taken {
+			all = append(all, step.Action)
+		}
+	})
 	m.used++
 	if r.Violation == nil {
 		return false
 	}
 	m.property = r.Violation.Property
-	taken := r.Taken
-	if !runsToEnd(m.property) {
-		taken = nil
-		ReplaySteps(s, func(step *Step) {
-			if step.Taken {
-				taken = append(taken, step.Action)
-			}
-		})
-		m.used++
-		if len(r.Taken) > len(taken) { // the last one panics
-			taken = r.Taken
-		}
+	taken := all
+	if runsToEnd(m.property) {
+		taken = r.Taken
 	}
 	cfg := s.Config
 	cfg.Budget = unlimited()
@@ -202,8 +199,8 @@ func (w *World) similar(a *Action) bool {
 func (m *minimizer) spent() bool { return m.used >= m.budget }
 
 // tired tells whether the search has gone on for so long that only what Minimize promises is still to
-// be done.
-func (m *minimizer) tired() bool { return m.spent() || m.steps >= maxSearchSteps }
+// be done. It keeps a part of the budget for that.
+func (m *minimizer) tired() bool { return m.used >= m.budget-m.budget/4 || m.steps >= maxSearchSteps }
 
 // improve replays trial and makes it the best if it breaks the property and costs less.
 func (m *minimizer) improve(c *Config, loose bool) bool {
@@ -328,6 +325,7 @@ func (m *minimizer) simplify() {
 	for i := range len(m.best.cfg.Txns) {
 		m.simplifyTxn(i)
 	}
+	m.try(dropAccounts(m.best.cfg))
 	for i := range 32 {
 		if m.best.cfg.Layout.Has(i) {
 			g := newChange(m.best.cfg)

@@ -88,7 +88,7 @@ func (c *Config) parseTimer(words []string) (core.Timer, error) {
 	names := core.TimerNames()
 	kind := slices.Index(names[1:], words[1]) + 1
 	if kind == 0 {
-		return t, fmt.Errorf("no timer is called %.40q", words[1])
+		return t, fmt.Errorf("unknown timer %.40q", words[1])
 	}
 	t.Kind = core.TimerKind(kind)
 	t.Tx, _, err = c.parseKnownTx(strings.TrimPrefix(words[2], "tx="))

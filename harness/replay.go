@@ -143,14 +143,7 @@ type player struct {
 func (p *player) play(s *Schedule) {
 	w := &p.world
 	for i := range s.Actions {
-		a := s.Actions[i].Action
-		p.result.Taken = append(p.result.Taken, a) // before it happens: it may panic
-		taken := w.try(&a)
-		if !taken {
-			p.result.Taken = p.result.Taken[:len(p.result.Taken)-1]
-			p.result.Skipped = append(p.result.Skipped, i)
-		}
-		p.observed(i, a, taken)
+		p.take(i, s.Actions[i].Action)
 		if w.Violation() != nil {
 			return
 		}
@@ -165,6 +158,19 @@ func (p *player) play(s *Schedule) {
 		verdict, err := judge.Judge(w)
 		p.result.Unknown = err != nil || verdict == checker.Unknown
 	}
+}
+
+func (p *player) take(i int, a Action) {
+	happens := true // if a machine panics, it does
+	defer func() {
+		if happens {
+			p.result.Taken = append(p.result.Taken, a)
+		} else {
+			p.result.Skipped = append(p.result.Skipped, i)
+		}
+		p.observed(i, a, happens)
+	}()
+	happens = p.world.try(&a)
 }
 
 func (p *player) observed(i int, a Action, taken bool) {

@@ -21,9 +21,17 @@ func (w *World) beginSettling() bool {
 func (w *World) Settle(taken func(Action)) {
 	start := w.steps
 	do := func(a Action) {
-		if w.Apply(a) == nil && taken != nil {
-			taken(a)
+		if taken == nil {
+			w.try(&a)
+			return
 		}
+		happens := true // if a machine panics, it does
+		defer func() {
+			if happens {
+				taken(a)
+			}
+		}()
+		happens = w.try(&a)
 	}
 	if !w.settled {
 		do(Action{Type: Settle})

@@ -1,0 +1,131 @@
+package harness_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"paxoscommit/checker"
+	"paxoscommit/harness"
+)
+
+// budget is more than a search needs.
+const budget = 20_000
+
+func TestMinimizeGivesTheShortestSchedule(t *testing.T) {
+	for _, c := range []struct {
+		planted *planted
+		want    string
+	}{
+		{impatient(), `Validity
+begin cl1
+fire cl1 retry tx=c1.1
+deliver cl1->ldr1 query tx=c1.1
+fire ldr1 takeover tx=c1.1
+end
+`},
+		{fragile(), `Contract
+begin cl1
+fire cl1 retry tx=c1.1
+deliver cl1->ldr1 query tx=c1.1
+end
+`},
+		{mute(), `NonBlocking
+begin cl1
+end
+`},
+	} {
+		t.Run(c.planted.name, func(t *testing.T) {
+			for seed := range uint64(3) {
+				m, replays := harness.Minimize(failure(t, c.planted, seed), budget)
+				_, actions, _ := strings.Cut(m.String(), "expect ")
+				require.Equal(t, c.want, actions)
+				require.LessOrEqual(t, replays, budget)
+				require.Equal(t, 3, m.Config.Layout.Nodes)
+			}
+		})
+	}
+}
+
+// There are a few ways to see that hasty is wrong with five or six actions: a message that leaves
+// too early makes somebody accept, or learn, what is not durable.
+func TestMinimizeFindsAWayAsShortFromEveryFailure(t *testing.T) {
+	for seed := range uint64(10) {
+		m, _ := harness.Minimize(failure(t, hasty(), seed), budget)
+		if m.Expect == checker.Validity {
+			require.LessOrEqual(t, len(m.Actions), 6, m)
+		} else {
+			require.LessOrEqual(t, len(m.Actions), 7, m)
+		}
+	}
+}
+
+func TestMinimizeLeavesNoActionThatCanBeLeftOut(t *testing.T) {
+	for _, p := range allPlanted() {
+		for seed := range uint64(4) {
+			m, _ := harness.Minimize(failure(t, p, seed), budget)
+			require.Equal(t, m.Expect, harness.Replay(m).Violation.Property)
+			for i := range m.Actions {
+				without := *m
+				without.Actions = append(append([]harness.Line{}, m.Actions[:i]...), m.Actions[i+1:]...)
+				if v := harness.Replay(&without).Violation; v != nil {
+					require.NotEqual(t, m.Expect, v.Property, "action %d of\n%v", i+1, m)
+				}
+			}
+		}
+	}
+}
+
+func TestMinimizeIsDeterministic(t *testing.T) {
+	for _, p := range allPlanted() {
+		s := failure(t, p, 1)
+		first, n := harness.Minimize(s, budget)
+		again, k := harness.Minimize(s, budget)
+		require.Equal(t, first.String(), again.String())
+		require.Equal(t, n, k)
+	}
+}
+
+func TestMinimizeKeepsToItsBudget(t *testing.T) {
+	s := failure(t, hasty(), 1)
+	property := harness.Replay(s).Violation.Property
+	for _, replays := range []int{2, 10, 100, 1000} {
+		m, used := harness.Minimize(s, replays)
+		require.LessOrEqual(t, used, replays)
+		require.Equal(t, property, harness.Replay(m).Violation.Property)
+	}
+}
+
+func TestMinimizeReturnsWhatBreaksNothingAsItIs(t *testing.T) {
+	s := parse(t, good)
+	m, used := harness.Minimize(s, budget)
+	require.Same(t, s, m)
+	require.Equal(t, 1, used)
+}
+
+func TestMinimizeMakesTheBallotsLow(t *testing.T) {
+	for seed := range uint64(5) {
+		m, _ := harness.Minimize(failure(t, hasty(), seed), budget)
+		for _, l := range m.Actions {
+			require.LessOrEqual(t, int(l.Action.Msg.Bal), 1)
+		}
+		require.NotEqual(t, checker.NoProperty, m.Expect)
+	}
+}
+
+func BenchmarkMinimize(b *testing.B) {
+	for _, p := range allPlanted() {
+		s := failure(b, p, 1)
+		b.Run(p.name, func(b *testing.B) {
+			var m *harness.Schedule
+			var replays int
+			for b.Loop() {
+				m, replays = harness.Minimize(s, budget)
+			}
+			b.ReportMetric(float64(replays), "replays")
+			b.ReportMetric(float64(len(s.Actions)), "actions-before")
+			b.ReportMetric(float64(len(m.Actions)), "actions-after")
+		})
+	}
+}

@@ -1,0 +1,179 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"go/format"
+	"go/token"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"paxoscommit/checker"
+	"paxoscommit/core"
+)
+
+// ErrRegression marks what WriteRegression cannot make a test of.
+var ErrRegression = errors.New("harness: no regression test")
+
+// WriteRegression writes a Go test, formatted, with the schedule in it, that fails as long as the
+// schedule breaks v, and passes when the bug is mended. The name is the test's, such as
+// TestAgreement; the test is of a package regress_test of its own.
+//
+// So that it cannot pass by skipping, the test demands the actions of Demand, which are no business
+// of the bug's, and the milestones that they reach. Errors are ErrRegression, or of w.
+func WriteRegression(w io.Writer, name string, s *Schedule, v *checker.Violation) error {
+	if !strings.HasPrefix(name, "Test") || !token.IsIdentifier(name) {
+		return fmt.Errorf("%w: %q is no name for a test", ErrRegression, name)
+	}
+	if v == nil {
+		return fmt.Errorf("%w: the schedule breaks nothing", ErrRegression)
+	}
+	text := Demand(s).String()
+	if !strconv.CanBackquote(strings.ReplaceAll(text, "\n", "")) {
+		return fmt.Errorf("%w: the schedule has a character that a raw string cannot hold", ErrRegression)
+	}
+	source := fmt.Sprintf("package regress_test\n\nimport (\n\t\"testing\"\n\n\t\"paxoscommit/fuzz\"\n)\n\n"+
+		"%sfunc %s(t *testing.T) {\n\tfuzz.Regress(t, `\n%s`)\n}\n",
+		comment(fmt.Sprintf("%s failed with %v.", name, v)), name, text)
+	out, err := format.Source([]byte(source))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRegression, err)
+	}
+	_, err = w.Write(out)
+	return err
+}
+
+// comment returns text as comment lines of a readable length.
+func comment(text string) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case column == 0:
+			column, _ = b.WriteString("//")
+		case column+len(word) > 80:
+			b.WriteString("\n//")
+			column = 2
+		}
+		b.WriteString(" " + word)
+		column += 1 + len(word)
+	}
+	return b.String() + "\n"
+}
+
+// Demand returns a schedule that fails as s does, and ends in settle, with the actions required that a
+// mended core must take too, the others optional, and with the milestones that the required ones
+// reach.
+//
+// Nobody knows here what a mended core does. But as long as the bug has not shown, it does the same
+// as this one. So one part of what is required ends before the first action after which some short
+// way to go on breaks a property (see ways). The other part is what clients and faults do by
+// themselves, whatever the machines do.
+func Demand(s *Schedule) *Schedule {
+	d := *s
+	d.Actions = slices.Clone(s.Actions)
+	c := s.Config
+	c.Budget = unlimited()
+	var w World
+	n := 0
+	for n < len(d.Actions) && !showsAfter(&w, &c, d.Actions[:n+1]) {
+		n++
+	}
+	var reached checker.Milestones
+	w.Reset(&c)
+	w.Guard(func() {
+		for i := range d.Actions {
+			a := d.Actions[i].Action
+			if isOutside(&a) {
+				d.Actions[i].Optional = !w.try(&a) && i >= n
+			} else {
+				d.Actions[i].Optional = i >= n
+			}
+		}
+		reached |= w.monitor.Reached()
+	})
+	w.Reset(&c)
+	applyLines(&w, d.Actions[:n])
+	reached |= w.monitor.Reached()
+	d.Reach = nil
+	for m := checker.NoMilestone + 1; int(m) < checker.NumMilestones; m++ {
+		if reached.Has(m) {
+			d.Reach = append(d.Reach, m)
+		}
+	}
+	if k := len(d.Actions); k == 0 || d.Actions[k-1].Action.Type != Settle {
+		d.Actions = append(d.Actions, Line{Action: Action{Type: Settle}})
+	}
+	return &d
+}
+
+// isOutside tells whether an action is caused by a client or a fault, and not by a machine.
+func isOutside(a *Action) bool {
+	switch a.Type {
+	case Begin, Crash, Die, Restart, Cut, Heal:
+		return true
+	case Fire:
+		return a.Timer.Role.Kind == core.Client
+	case Deliver, Drop, Duplicate:
+		return a.Msg.From.Kind == core.Client
+	default:
+		return false
+	}
+}
+
+func applyLines(w *World, lines []Line) {
+	for i := range lines {
+		a := lines[i].Action
+		w.try(&a)
+	}
+}
+
+// showsAfter tells whether one of the ways to go on after the lines breaks a property.
+func showsAfter(w *World, c *Config, lines []Line) bool {
+	for way := range ways(c) {
+		w.Reset(c)
+		w.Guard(func() {
+			applyLines(w, lines)
+			w.goOn(way)
+		})
+		if w.Violation() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ways returns the number of ways in which goOn goes on.
+func ways(c *Config) int { return c.Layout.Nodes + 2 }
+
+// goOn goes on in one way: with the fair end; after the crash of one node; or after what was sent last
+// has arrived first, with what that leads to.
+func (w *World) goOn(way int) {
+	const rush = 100 // steps, enough for a few rounds of messages
+	switch {
+	case way == 0:
+	case way <= w.cfg.Layout.Nodes:
+		w.try(&Action{Type: Crash, Node: core.NodeID(way)})
+	default:
+		for range rush {
+			if n := w.firstUnsynced(); n != 0 {
+				w.try(&Action{Type: Sync, Node: n})
+				continue
+			}
+			i := len(w.net) - 1
+			for i >= 0 && !w.reachable(&w.net[i]) {
+				i--
+			}
+			if i < 0 || w.Violation() != nil {
+				break
+			}
+			a := messageAction(Deliver, &w.net[i])
+			w.try(&a)
+		}
+	}
+	if w.Violation() == nil {
+		w.Settle(nil)
+	}
+}

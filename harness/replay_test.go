@@ -1,0 +1,92 @@
+package harness_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"paxoscommit/checker"
+	"paxoscommit/fuzz"
+	"paxoscommit/harness"
+)
+
+func TestReplayThatSkipsDoesNotPass(t *testing.T) {
+	s := parse(t, strings.Replace(good, "deliver cl1->rm1 request tx=c1.1\n", "", 1))
+	r := harness.Replay(s)
+	require.Equal(t, checker.Unknown, r.Verdict())
+	require.False(t, r.Passed())
+	require.Equal(t, []int{2, 3, 4, 5, 7}, r.Skipped, "what the missing action would have caused")
+	require.Len(t, r.Taken, 3)
+	require.Equal(t, []string{
+		"line 14 was skipped, it is not enabled: deliver rm1->res1 prepare tx=c1.1",
+		"line 15 was skipped, it is not enabled: deliver res1->rm1 vote tx=c1.1 val=prepared",
+		"line 16 was skipped, it is not enabled: sync n1",
+		"line 17 was skipped, it is not enabled: deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin",
+	}, strings.Split(r.String(), "\n"))
+}
+
+func TestReplayMaySkipWhatIsOptional(t *testing.T) {
+	r := harness.Replay(parse(t, good))
+	require.Equal(t, []int{8}, r.Skipped)
+	require.True(t, r.Passed())
+	require.Equal(t, "passed", r.String())
+}
+
+func TestReplayThatMissesAMilestoneDoesNotPass(t *testing.T) {
+	r := harness.Replay(parse(t, strings.Replace(good, "reach crash", "reach crash\nreach death", 1)))
+	require.Equal(t, checker.Unknown, r.Verdict())
+	require.Equal(t, []checker.Milestone{checker.SawDeath}, r.Missed)
+	require.Equal(t, "milestone death was not reached", r.String())
+}
+
+func TestReplayThatBreaksSomethingDoesNotPass(t *testing.T) {
+	m, _ := harness.Minimize(failure(t, fragile(), 0), budget)
+	r := harness.Replay(m)
+	require.Equal(t, checker.Violated, r.Verdict())
+	require.Equal(t, "Contract at step 2: panic: no answer", r.String())
+	require.Len(t, r.Taken, 3, "the action that panics is one that happened")
+}
+
+func TestReplayRunsToTheFairEndAfterSettle(t *testing.T) {
+	s := parse(t, strings.Replace(good, "expect NonBlocking\n", "", 1))
+	short := harness.Replay(s)
+	require.Equal(t, 8, short.Steps)
+	s.Actions = append(s.Actions, harness.Line{Action: harness.Action{Type: harness.Settle}})
+	long := harness.Replay(s)
+	require.Greater(t, long.Steps, short.Steps+10)
+	require.True(t, long.Reached.Has(checker.SawCommit) || long.Reached.Has(checker.SawAbort))
+}
+
+func TestReplayOfAFailureFailsTheSameWay(t *testing.T) {
+	for _, p := range allPlanted() {
+		s := failure(t, p, 3)
+		r := harness.Replay(s)
+		require.Empty(t, r.Skipped)
+		require.Equal(t, s.Expect, r.Violation.Property)
+
+		text := strings.NewReader(s.String())
+		again, err := harness.ParseSchedule("file", text, append(fuzz.Protocols(), p))
+		require.NoError(t, err)
+		require.Equal(t, r.Hash, harness.Replay(again).Hash)
+	}
+}
+
+func TestStepsTellWhatEachActionDid(t *testing.T) {
+	var steps []string
+	harness.ReplaySteps(parse(t, good), func(s *harness.Step) {
+		if s.Index >= 0 {
+			steps = append(steps, s.String())
+		}
+	})
+	require.Len(t, steps, 9)
+	require.Equal(t, `begin cl1
+    send   cl1->rm1 request tx=c1.1`, steps[0])
+	require.Equal(t, `deliver res1->rm1 vote tx=c1.1 val=prepared
+    record rm1 vote tx=c1.1 val=prepared
+    hold   rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin`, steps[4])
+	require.Equal(t, `sync n1
+    send   rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin`, steps[5])
+	require.Equal(t, `sync n2
+    skipped: not enabled`, steps[8])
+}
