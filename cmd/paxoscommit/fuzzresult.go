@@ -215,7 +215,7 @@ func (r *fuzzResult) writeSchedule(b *bytes.Buffer) {
 	}
 	fmt.Fprintf(b, "\nSaved in %s; what to type next:\n", r.file)
 	fmt.Fprintf(b, "  %s replay --step %s\n", os.Args[0], r.file)
-	fmt.Fprintf(b, "  %s minimize %s\n", os.Args[0], r.file)
+	fmt.Fprintf(b, "  %s minimize --test %s\n", os.Args[0], r.file)
 }
 
 // describeConfig tells on a line how a run was set up.

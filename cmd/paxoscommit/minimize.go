@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"go/token"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,23 +21,25 @@ const minimizeHelp = `Makes the schedule of a violation short: the same property
 
 FILE is a schedule, such as fuzz saves one; "-" reads standard input. First actions go, until
 none can be left out; then faults, processes and transactions. The result is the same on
-every machine.
+every machine, and is printed as a schedule, or with --test as a Go test to paste, which fails
+as long as the property breaks.
 
 Exit codes: 0 done; 2 bad usage or input, or a schedule that breaks nothing.`
 
 // minimizeFlags are the flags of the sub-command.
 type minimizeFlags struct {
-	budget int
-	out    string
+	test      bool
+	budget    int
+	name, out string
 }
 
 func newMinimizeCommand() *cobra.Command {
 	var flags minimizeFlags
 	cmd := &cobra.Command{
 		Use:     "minimize FILE",
-		Short:   "Make the schedule of a violation short",
+		Short:   "Make the schedule of a violation short, or a Go test of it",
 		Long:    minimizeHelp,
-		Example: "  paxoscommit minimize run42.schedule > short.schedule",
+		Example: "  paxoscommit minimize --test --name TestVote run42.schedule > vote_test.go",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runMinimize(args[0], &flags, cmd.InOrStdin(), cmd.OutOrStdout())
@@ -41,14 +47,21 @@ func newMinimizeCommand() *cobra.Command {
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
+	set.BoolVar(&flags.test, "test", false, "print a Go test")
+	set.StringVar(&flags.name, "name", "", "name of the Go test; by default that of the property")
 	set.IntVar(&flags.budget, "budget", defaultReplays, "the most replays")
 	set.StringVar(&flags.out, "out", "", "write to this file")
 	return cmd
 }
 
 func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Writer) error {
-	if f.budget < 1 {
+	switch {
+	case f.budget < 1:
 		return fmt.Errorf("--budget must be above 0, not %d", f.budget)
+	case f.name != "" && !f.test:
+		return errors.New("--name needs --test")
+	case f.name != "" && !isTestName(f.name):
+		return fmt.Errorf("--name must be that of a Go test, such as TestAgreement, not %q", f.name)
 	}
 	s, err := readSchedule(file, stdin)
 	if err != nil {
@@ -59,9 +72,27 @@ func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Write
 	}
 	minimal, _ := harness.Minimize(s, f.budget)
 	text := minimal.AppendText(nil)
+	if f.test {
+		v := harness.Replay(minimal).Violation
+		name := f.name
+		if name == "" {
+			name = "Test" + v.Property.String()
+		}
+		var b bytes.Buffer
+		if err := harness.WriteRegression(&b, name, minimal, v); err != nil {
+			return err
+		}
+		text = b.Bytes()
+	}
 	if f.out != "" {
 		return os.WriteFile(f.out, text, 0o666)
 	}
 	_, err = stdout.Write(text)
 	return err
+}
+
+// isTestName tells whether go test runs a function of that name.
+func isTestName(name string) bool {
+	rest, found := strings.CutPrefix(name, "Test")
+	return found && token.IsIdentifier(name) && (rest == "" || rest[0] < 'a' || rest[0] > 'z')
 }

@@ -138,6 +138,9 @@ func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
 		{[]string{"minimize", "/does/not/exist"}, "open /does/not/exist: no such file"},
 		{[]string{"minimize", "--budget", "0", file}, "--budget must be above 0, not 0"},
 		{[]string{"minimize", "--budget", "-3", file}, "--budget must be above 0, not -3"},
+		{[]string{"minimize", "--name", "TestX", file}, "--name needs --test"},
+		{[]string{"minimize", "--test", "--name", "Testx", file}, "--name must be that of a "},
+		{[]string{"minimize", "--test", "--name", "X", file}, "--name must be that of a "},
 		{[]string{"minimize", file}, file + ": breaks nothing: there is nothing to minimise"},
 	} {
 		code, stdout, stderr := execute("", c.args...)
