@@ -87,7 +87,8 @@ func (j *Judge) describeBank(i int) string {
 	default:
 		var seen []string
 		for k, account := range j.bank[i].Accounts {
-			seen = append(seen, fmt.Sprintf("%s=%d", AccountName(uint8(account+1)), j.bank[i].Balances[k]))
+			name := AccountName(uint8(account + 1))
+			seen = append(seen, fmt.Sprintf("%s=%d", name, j.bank[i].Balances[k]))
 		}
 		return "the read of " + strings.Join(seen, " ")
 	}
