@@ -2,41 +2,41 @@ package fuzz
 
 import (
 	"context"
+	"errors"
 	"paxoscommit/checker"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 func campaignOf(t *testing.T, workers int, first, runs uint64) *Report {
 	t.Helper()
 	c := &Campaign{
-		Options: Options{Protocol: Protocols()[0], Faults: AllFaults, Seed: 7}, First: first, Runs: runs, Workers: workers,
+		Options: Options{Protocol: Protocols()[0], Faults: AllFaults, Seed: 7},
+		First:   first, Runs: runs, Workers: workers,
 	}
 	r, err := c.Run(context.Background())
-	require.NoError(t, err)
+	mustNoError(t, err)
 	return r
 }
 
 func TestCampaignIsTheSameAtEveryDegreeOfParallelism(t *testing.T) {
 	one, four := campaignOf(t, 1, 0, 3000), campaignOf(t, 4, 0, 3000)
 	one.Elapsed, four.Elapsed = 0, 0
-	require.Equal(t, one, four)
-	require.Equal(t, checker.Holds, one.Verdict())
-	require.Equal(t, uint64(3000), one.Runs)
+	mustEqual(t, one, four, "one worker and four")
+	mustEqual(t, checker.Holds, one.Verdict(), "verdict")
+	mustEqual(t, uint64(3000), one.Runs, "runs")
 }
 
 func TestCampaignPartsAddUp(t *testing.T) {
 	whole := campaignOf(t, 2, 0, 2000)
 	left, right := campaignOf(t, 2, 0, 777), campaignOf(t, 2, 777, 1223)
-	require.Equal(t, whole.Digest, left.Digest+right.Digest)
-	require.Equal(t, whole.Steps, left.Steps+right.Steps)
+	mustEqual(t, whole.Digest, left.Digest+right.Digest, "digest")
+	mustEqual(t, whole.Steps, left.Steps+right.Steps, "steps")
 }
 
 func TestCampaignReachesEveryMilestone(t *testing.T) {
 	r := campaignOf(t, 2, 0, 5000)
 	for m := checker.SawCommit; int(m) < checker.NumMilestones; m++ {
-		require.NotZero(t, r.Reached[m], "no run reached %v", m)
+		must(t, r.Reached[m] > 0, "no run reached %v", m)
 	}
 }
 
@@ -48,6 +48,6 @@ func TestCampaignRefusesWhatMakesNoSense(t *testing.T) {
 		{Options: Options{Protocol: Protocols()[0]}, Runs: 2, First: ^uint64(0), Workers: 1},
 	} {
 		_, err := c.Run(context.Background())
-		require.ErrorIs(t, err, ErrUsage)
+		must(t, errors.Is(err, ErrUsage), "%v", err)
 	}
 }

@@ -3,17 +3,14 @@ package fuzz_test
 import (
 	"encoding/binary"
 	"fmt"
-	"runtime"
-	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/require"
-
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
+	"runtime"
+	"strings"
+	"testing"
 )
 
 // onePhase is a protocol of somebody's own, which no registry knows: the resource manager that the
@@ -98,8 +95,17 @@ func failureOf(t *testing.T, p core.Protocol, o fuzz.Options) string {
 		fuzz.Check(r, p, o)
 	}()
 	<-done
-	require.NotEmpty(t, r.failure, "Check found nothing wrong")
+	if r.failure == "" {
+		t.Fatalf("Check finds nothing wrong with %s", p.Name())
+	}
 	return r.failure
+}
+
+func contains(t *testing.T, text, part string) {
+	t.Helper()
+	if !strings.Contains(text, part) {
+		t.Fatalf("%q is not in:\n%s", part, text)
+	}
 }
 
 func TestCheckPassesAProtocolThatIsRight(t *testing.T) {
@@ -109,19 +115,20 @@ func TestCheckPassesAProtocolThatIsRight(t *testing.T) {
 func TestCheckFailsAProtocolThatIsWrong(t *testing.T) {
 	text := failureOf(t, onePhase{}, fuzz.Options{Seed: 1})
 	t.Log(text)
-	require.Contains(t, text, "one-phase-commit: ")
-	require.Contains(t, text, "seed 1, run ")
-	require.Contains(t, text, "next: keep the schedule in a test")
+	contains(t, text, "one-phase-commit: ")
+	contains(t, text, "seed 1, run ")
+	contains(t, text, "next: keep the schedule in a test")
 
-	_, schedule, ok := strings.Cut(text, "are enough:\n")
-	require.True(t, ok)
-	schedule, _, ok = strings.Cut(schedule, "next: ")
-	require.True(t, ok)
+	_, schedule, _ := strings.Cut(text, "are enough:\n")
+	schedule, _, _ = strings.Cut(schedule, "next: ")
 	mine := []core.Protocol{onePhase{}}
 	s, err := harness.ParseSchedule("failure", strings.NewReader(schedule), mine)
-	require.NoError(t, err)
-	require.Equal(t, checker.Violated, harness.Replay(s).Verdict())
-	require.LessOrEqual(t, len(s.Actions), 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := harness.Replay(s); r.Verdict() != checker.Violated || len(s.Actions) > 6 {
+		t.Fatalf("the schedule of the failure does not fail, or is longer than it need be: %v", r)
+	}
 }
 
 // lazy is a protocol under which nothing is ever decided.
@@ -152,11 +159,11 @@ func (r *refuser) Step(in *core.Input, out *core.Output) error {
 }
 
 func TestCheckFailsAProtocolThatDoesNothing(t *testing.T) {
-	require.Contains(t, failureOf(t, lazy{}, fuzz.Options{CheckRuns: 100}), "NonBlocking")
+	contains(t, failureOf(t, lazy{}, fuzz.Options{CheckRuns: 100}), "NonBlocking")
 	o := fuzz.Options{Faults: fuzz.Drops | fuzz.Timeouts, CheckRuns: 100}
-	require.Contains(t, failureOf(t, refusing{}, o), "reached commit: nothing was shown")
+	contains(t, failureOf(t, refusing{}, o), "reached commit: nothing was shown")
 }
 
 func TestCheckReportsOptionsThatMakeNoSense(t *testing.T) {
-	require.Contains(t, failureOf(t, onePhase{}, fuzz.Options{RMs: 65}), "65 resource managers")
+	contains(t, failureOf(t, onePhase{}, fuzz.Options{RMs: 65}), "65 resource managers")
 }

@@ -6,15 +6,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/require"
-
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/harness"
+	"slices"
+	"strings"
+	"testing"
 )
 
 var update = flag.Bool("update", false, "search for new seeds and write them to testdata/fuzz")
@@ -30,10 +27,10 @@ func FuzzFasterPaxosCommit(f *testing.F) {
 // bytesActions returns the hashes of the actions that the bytes choose, settling apart.
 func bytesActions(t *testing.T, r *runner, config uint64, choices []byte) []uint64 {
 	t.Helper()
-	require.NoError(t, r.resetTo(config))
+	mustNoError(t, r.resetTo(config))
 	var hashes []uint64
 	r.takeBytes(choices, func(a harness.Action) { hashes = append(hashes, a.Hash()) })
-	require.Nil(t, r.world.Violation())
+	must(t, r.world.Violation() == nil, "%v", r.world.Violation())
 	return hashes
 }
 
@@ -89,7 +86,7 @@ func TestDeletingAByteKeepsMostOfTheLaterActions(t *testing.T) {
 	t.Logf("kept %.3f of the later actions over %.0f inputs, %.3f over the %.0f where the byte "+
 		"acted; %.1f actions an input", kept/inputs, inputs, keptByActing/acting, acting,
 		actions/4000)
-	require.GreaterOrEqual(t, kept/inputs, 0.9)
+	must(t, kept/inputs >= 0.9, "kept only %.3f", kept/inputs)
 }
 
 func BenchmarkBytes(b *testing.B) {
@@ -133,7 +130,7 @@ func seeds() []seed {
 // two resource managers or more.
 func (s *seed) reachedBy(t *testing.T, r *runner, config uint64, choices []byte) bool {
 	t.Helper()
-	require.NoError(t, r.resetTo(config))
+	mustNoError(t, r.resetTo(config))
 	if r.config.Layout.Acceptors < 3 || r.config.Layout.RMs < 2 {
 		return false
 	}
@@ -164,7 +161,7 @@ func (s *seed) find(t *testing.T, r *runner) (config uint64, choices []byte) {
 		}
 		return config, choices
 	}
-	require.Fail(t, "no seed found", s.name)
+	t.Fatalf("no seed found for %s", s.name)
 	return 0, nil
 }
 
@@ -179,16 +176,16 @@ func TestSeedsReachWhatTheyAreNamedFor(t *testing.T) {
 			if *update {
 				config, choices := s.find(t, r)
 				text := fmt.Sprintf(form, config, choices)
-				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
-				require.NoError(t, os.WriteFile(file, []byte(text), 0o666))
+				mustNoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
+				mustNoError(t, os.WriteFile(file, []byte(text), 0o666))
 			}
 			text, err := os.ReadFile(file)
-			require.NoError(t, err)
+			mustNoError(t, err)
 			var config uint64
 			var choices []byte
 			_, err = fmt.Sscanf(string(text), form, &config, &choices)
-			require.NoError(t, err, "%s:\n%s", file, text)
-			require.True(t, s.reachedBy(t, r, config, choices), "%s does not reach %v any more; "+
+			must(t, err == nil, "%s: %v\n%s", file, err, text)
+			must(t, s.reachedBy(t, r, config, choices), "%s does not reach %v any more; "+
 				"search again with: go test ./fuzz -run Seeds -update", file, s.reaches)
 		}
 	}
@@ -208,23 +205,23 @@ func TestTargetSaysHowARunFailed(t *testing.T) {
 	for config := range uint64(100_000) {
 		choices := randomBytes(rng)
 		verdict, err := r.runBytes(config, choices, nil)
-		require.NoError(t, err)
+		mustNoError(t, err)
 		if verdict != checker.Violated {
 			continue
 		}
 		text := r.bytesFailure(config, choices)
 		t.Logf("after %d runs: %s", config+1, text)
 		_, schedule, ok := strings.Cut(text, "\n")
-		require.True(t, ok)
+		must(t, ok, "no schedule in %s", text)
 		schedule, next, ok := strings.Cut(schedule, "next: ")
-		require.True(t, ok)
-		require.Contains(t, next, "harness.Replay") // tampered is in no registry
+		must(t, ok && strings.Contains(next, "harness.Replay"), "no next step for a protocol that "+
+			"is in no registry: %s", text)
 		s, err := harness.ParseSchedule("failure", strings.NewReader(schedule), []core.Protocol{p})
-		require.NoError(t, err)
+		mustNoError(t, err)
 		replay := harness.Replay(s)
-		require.NotNil(t, replay.Violation)
-		require.Contains(t, text, replay.Violation.String())
+		must(t, replay.Violation != nil, "%v", replay)
+		mustEqual(t, s.Expect, replay.Violation.Property, "property")
 		return
 	}
-	require.Fail(t, "the planted bug was not caught")
+	t.Fatal("the planted bug was not caught")
 }
