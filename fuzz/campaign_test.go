@@ -2,8 +2,8 @@ package fuzz
 
 import (
 	"context"
-	"errors"
 	"paxoscommit/checker"
+	"paxoscommit/fuzz/internal/require"
 	"testing"
 )
 
@@ -14,29 +14,29 @@ func campaignOf(t *testing.T, workers int, first, runs uint64) *Report {
 		First:   first, Runs: runs, Workers: workers,
 	}
 	r, err := c.Run(context.Background())
-	mustNoError(t, err)
+	require.NoError(t, err)
 	return r
 }
 
 func TestCampaignIsTheSameAtEveryDegreeOfParallelism(t *testing.T) {
 	one, four := campaignOf(t, 1, 0, 3000), campaignOf(t, 4, 0, 3000)
 	one.Elapsed, four.Elapsed = 0, 0
-	mustEqual(t, one, four, "one worker and four")
-	mustEqual(t, checker.Holds, one.Verdict(), "verdict")
-	mustEqual(t, uint64(3000), one.Runs, "runs")
+	require.Equal(t, one, four, "one worker and four")
+	require.Equal(t, checker.Holds, one.Verdict(), "verdict")
+	require.Equal(t, uint64(3000), one.Runs, "runs")
 }
 
 func TestCampaignPartsAddUp(t *testing.T) {
 	whole := campaignOf(t, 2, 0, 2000)
 	left, right := campaignOf(t, 2, 0, 777), campaignOf(t, 2, 777, 1223)
-	mustEqual(t, whole.Digest, left.Digest+right.Digest, "digest")
-	mustEqual(t, whole.Steps, left.Steps+right.Steps, "steps")
+	require.Equal(t, whole.Digest, left.Digest+right.Digest, "digest")
+	require.Equal(t, whole.Steps, left.Steps+right.Steps, "steps")
 }
 
 func TestCampaignReachesEveryMilestone(t *testing.T) {
 	r := campaignOf(t, 2, 0, 5000)
 	for m := checker.SawCommit; int(m) < checker.NumMilestones; m++ {
-		must(t, r.Reached[m] > 0, "no run reached %v", m)
+		require.True(t, r.Reached[m] > 0, "no run reached %v", m)
 	}
 }
 
@@ -48,6 +48,6 @@ func TestCampaignRefusesWhatMakesNoSense(t *testing.T) {
 		{Options: Options{Protocol: Protocols()[0]}, Runs: 2, First: ^uint64(0), Workers: 1},
 	} {
 		_, err := c.Run(context.Background())
-		must(t, errors.Is(err, ErrUsage), "%v", err)
+		require.ErrorIs(t, err, ErrUsage)
 	}
 }

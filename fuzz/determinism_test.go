@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"paxoscommit/core"
+	"paxoscommit/fuzz/internal/require"
 	"paxoscommit/harness"
 	"slices"
 	"testing"
@@ -18,23 +19,23 @@ func goldenCampaign(t *testing.T, workers int, first, runs uint64) *Report {
 		First:   first, Runs: runs, Workers: workers,
 	}
 	r, err := c.Run(t.Context())
-	mustNoError(t, err)
-	must(t, r.HasDigest, "no digest")
+	require.NoError(t, err)
+	require.True(t, r.HasDigest, "no digest")
 	return r
 }
 
 func TestDeterminismOfTheDigestAtEveryDegreeOfParallelism(t *testing.T) {
 	for _, workers := range []int{1, 2, 4} {
 		digest := goldenCampaign(t, workers, 0, 2000).Digest
-		mustEqual(t, goldenDigest, digest, "%d workers: if what a run does was meant to "+
+		require.Equal(t, goldenDigest, digest, "%d workers: if what a run does was meant to "+
 			"change, the golden digest is %#x now", workers, digest)
 	}
 }
 
 func TestDeterminismOfTheDigestOfTwoHalves(t *testing.T) {
 	left, right := goldenCampaign(t, 2, 0, 1000), goldenCampaign(t, 2, 1000, 1000)
-	mustEqual(t, goldenDigest, left.Digest+right.Digest, "the sum of two halves")
-	must(t, left.Digest != right.Digest, "the halves are alike")
+	require.Equal(t, goldenDigest, left.Digest+right.Digest, "the sum of two halves")
+	require.True(t, left.Digest != right.Digest, "the halves are alike")
 }
 
 // actionsOf makes a run of a protocol and returns its configuration and actions.
@@ -43,8 +44,8 @@ func actionsOf(t *testing.T, p core.Protocol, run uint64) (harness.Config, []har
 	r := newRunner(&Options{Protocol: p, Faults: AllFaults, Seed: 3})
 	var actions []harness.Action
 	_, err := r.run(run, func(a harness.Action) { actions = append(actions, a) })
-	mustNoError(t, err)
-	must(t, r.world.Violation() == nil, "%v", r.world.Violation())
+	require.NoError(t, err)
+	require.True(t, r.world.Violation() == nil, "%v", r.world.Violation())
 	return r.config, actions
 }
 
@@ -65,12 +66,12 @@ func TestDeterminismOfAWorldAfterEveryStep(t *testing.T) {
 			fresh := harness.NewWorld(&c)
 			used.Reset(&c)
 			for i, a := range actions {
-				mustNoError(t, fresh.Apply(a))
-				mustNoError(t, used.Apply(a))
-				mustEqual(t, fresh.Hash(), used.Hash(), "run %d, action %d: %v", run, i, a)
-				mustEqual(t, keys(fresh), keys(used), "run %d, action %d: %v", run, i, a)
+				require.NoError(t, fresh.Apply(a))
+				require.NoError(t, used.Apply(a))
+				require.Equal(t, fresh.Hash(), used.Hash(), "run %d, action %d: %v", run, i, a)
+				require.Equal(t, keys(fresh), keys(used), "run %d, action %d: %v", run, i, a)
 			}
-			mustEqual(t, fresh.Enabled(nil), used.Enabled(nil), "run %d: what is enabled", run)
+			require.Equal(t, fresh.Enabled(nil), used.Enabled(nil), "run %d: what is enabled", run)
 		}
 	}
 }
@@ -111,7 +112,7 @@ func TestDeterminismOfACopiedMachine(t *testing.T) {
 			c, actions := actionsOf(t, taping{p}, run)
 			w := harness.NewWorld(&c)
 			for _, a := range actions[:len(actions)/2] {
-				mustNoError(t, w.Apply(a))
+				require.NoError(t, w.Apply(a))
 			}
 			before := keys(w)
 			copies, marks := make([]core.Machine, c.Layout.Nodes), make([]int, c.Layout.Nodes)
@@ -122,17 +123,17 @@ func TestDeterminismOfACopiedMachine(t *testing.T) {
 				marks[n] = len(tape(w, n).inputs)
 			}
 			for _, a := range actions[len(actions)/2:] {
-				mustNoError(t, w.Apply(a))
+				require.NoError(t, w.Apply(a))
 			}
 			after := keys(w)
 			for n, m := range copies {
-				mustEqual(t, before[n], m.AppendKey(nil), "run %d, n%d: the copy changed", run,
+				require.Equal(t, before[n], m.AppendKey(nil), "run %d, n%d: the copy changed", run,
 					n+1)
 				original := tape(w, n)
 				follow(t, &c, m, original, marks[n], n)
-				mustEqual(t, after[n], m.AppendKey(nil), "run %d, n%d", run, n+1)
+				require.Equal(t, after[n], m.AppendKey(nil), "run %d, n%d", run, n+1)
 			}
-			mustEqual(t, after, keys(w), "run %d: an original has changed", run)
+			require.Equal(t, after, keys(w), "run %d: an original has changed", run)
 		}
 	}
 }
@@ -147,8 +148,8 @@ func follow(t *testing.T, c *harness.Config, m core.Machine, original *taped, ma
 			continue
 		}
 		out.Reset()
-		mustNoError(t, m.Step(&original.inputs[i], &out))
-		mustEqual(t, original.keys[i], m.AppendKey(nil), "n%d, input %d", n+1, i)
+		require.NoError(t, m.Step(&original.inputs[i], &out))
+		require.Equal(t, original.keys[i], m.AppendKey(nil), "n%d, input %d", n+1, i)
 	}
 }
 
@@ -158,10 +159,10 @@ func restore(t *testing.T, m core.Machine, l *core.Layout, n core.NodeID, log []
 	m.Reset(l, n)
 	var out core.Output
 	for _, rec := range log {
-		mustNoError(t, m.Step(&core.Input{Type: core.InputRecord, Rec: rec}, &out))
+		require.NoError(t, m.Step(&core.Input{Type: core.InputRecord, Rec: rec}, &out))
 	}
-	mustNoError(t, m.Step(&core.Input{Type: core.InputRestart}, &out))
-	must(t, len(out.Records) == 0, "a restart writes: a crash after it would find another log")
+	require.NoError(t, m.Step(&core.Input{Type: core.InputRestart}, &out))
+	require.True(t, len(out.Records) == 0, "a restart writes: a second one would find another log")
 }
 
 // A machine restored from its log is the same whatever it was before, and the same again when it is
@@ -174,7 +175,7 @@ func TestDeterminismOfARestoredMachine(t *testing.T) {
 			c, actions := actionsOf(t, p, run)
 			w := harness.NewWorld(&c)
 			for _, a := range actions[:len(actions)*2/3] {
-				mustNoError(t, w.Apply(a))
+				require.NoError(t, w.Apply(a))
 			}
 			for n := range c.Layout.Nodes {
 				node := core.NodeID(n + 1)
@@ -184,12 +185,12 @@ func TestDeterminismOfARestoredMachine(t *testing.T) {
 				restore(t, once, &c.Layout, node, log)
 				restore(t, twice, &c.Layout, node, log)
 				restore(t, twice, &c.Layout, node, log)
-				mustEqual(t, once.AppendKey(nil), twice.AppendKey(nil), "run %d, %v", run, node)
+				require.Equal(t, once.AppendKey(nil), twice.AppendKey(nil), "run %d, %v", run, node)
 				fresh := p.New()
 				restore(t, fresh, &c.Layout, node, log)
-				mustEqual(t, fresh.AppendKey(nil), once.AppendKey(nil), "run %d, %v", run, node)
+				require.Equal(t, fresh.AppendKey(nil), once.AppendKey(nil), "run %d, %v", run, node)
 			}
 		}
 	}
-	must(t, records > 1000, "only %d records were restored", records)
+	require.True(t, records > 1000, "only %d records were restored", records)
 }

@@ -3,11 +3,14 @@ package fuzz
 import (
 	"flag"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"paxoscommit/checker"
 	"paxoscommit/core"
+	"paxoscommit/fuzz/internal/require"
 	"paxoscommit/harness"
 	"slices"
 	"strings"
@@ -24,13 +27,28 @@ func FuzzFasterPaxosCommit(f *testing.F) {
 	Target(f, Options{Protocol: Protocols()[1], Faults: AllFaults})
 }
 
+// Package require tells why.
+func TestThisPackageIsTestedWithoutTestify(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	require.True(t, len(files) > 0)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, i := range file.Imports {
+			require.True(t, !strings.Contains(i.Path.Value, "testify"),
+				"%s imports testify; import paxoscommit/fuzz/internal/require", name)
+		}
+	}
+}
+
 // bytesActions returns the hashes of the actions that the bytes choose, settling apart.
 func bytesActions(t *testing.T, r *runner, config uint64, choices []byte) []uint64 {
 	t.Helper()
-	mustNoError(t, r.resetTo(config))
+	require.NoError(t, r.resetTo(config))
 	var hashes []uint64
 	r.takeBytes(choices, func(a harness.Action) { hashes = append(hashes, a.Hash()) })
-	must(t, r.world.Violation() == nil, "%v", r.world.Violation())
+	require.True(t, r.world.Violation() == nil, "%v", r.world.Violation())
 	return hashes
 }
 
@@ -86,7 +104,7 @@ func TestDeletingAByteKeepsMostOfTheLaterActions(t *testing.T) {
 	t.Logf("kept %.3f of the later actions over %.0f inputs, %.3f over the %.0f where the byte "+
 		"acted; %.1f actions an input", kept/inputs, inputs, keptByActing/acting, acting,
 		actions/4000)
-	must(t, kept/inputs >= 0.9, "kept only %.3f", kept/inputs)
+	require.True(t, kept/inputs >= 0.9, "kept only %.3f", kept/inputs)
 }
 
 func BenchmarkBytes(b *testing.B) {
@@ -130,7 +148,7 @@ func seeds() []seed {
 // two resource managers or more.
 func (s *seed) reachedBy(t *testing.T, r *runner, config uint64, choices []byte) bool {
 	t.Helper()
-	mustNoError(t, r.resetTo(config))
+	require.NoError(t, r.resetTo(config))
 	if r.config.Layout.Acceptors < 3 || r.config.Layout.RMs < 2 {
 		return false
 	}
@@ -176,16 +194,16 @@ func TestSeedsReachWhatTheyAreNamedFor(t *testing.T) {
 			if *update {
 				config, choices := s.find(t, r)
 				text := fmt.Sprintf(form, config, choices)
-				mustNoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
-				mustNoError(t, os.WriteFile(file, []byte(text), 0o666))
+				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
+				require.NoError(t, os.WriteFile(file, []byte(text), 0o666))
 			}
 			text, err := os.ReadFile(file)
-			mustNoError(t, err)
+			require.NoError(t, err)
 			var config uint64
 			var choices []byte
 			_, err = fmt.Sscanf(string(text), form, &config, &choices)
-			must(t, err == nil, "%s: %v\n%s", file, err, text)
-			must(t, s.reachedBy(t, r, config, choices), "%s does not reach %v any more; "+
+			require.NoError(t, err, "%s:\n%s", file, text)
+			require.True(t, s.reachedBy(t, r, config, choices), "%s does not reach %v any more; "+
 				"search again with: go test ./fuzz -run Seeds -update", file, s.reaches)
 		}
 	}
@@ -205,22 +223,22 @@ func TestTargetSaysHowARunFailed(t *testing.T) {
 	for config := range uint64(100_000) {
 		choices := randomBytes(rng)
 		verdict, err := r.runBytes(config, choices, nil)
-		mustNoError(t, err)
+		require.NoError(t, err)
 		if verdict != checker.Violated {
 			continue
 		}
 		text := r.bytesFailure(config, choices)
 		t.Logf("after %d runs: %s", config+1, text)
 		_, schedule, ok := strings.Cut(text, "\n")
-		must(t, ok, "no schedule in %s", text)
+		require.True(t, ok, "no schedule in %s", text)
 		schedule, next, ok := strings.Cut(schedule, "next: ")
-		must(t, ok && strings.Contains(next, "harness.Replay"), "no next step for a protocol that "+
-			"is in no registry: %s", text)
+		require.True(t, ok)
+		require.Contains(t, next, "harness.Replay", "tampered is in no registry")
 		s, err := harness.ParseSchedule("failure", strings.NewReader(schedule), []core.Protocol{p})
-		mustNoError(t, err)
+		require.NoError(t, err)
 		replay := harness.Replay(s)
-		must(t, replay.Violation != nil, "%v", replay)
-		mustEqual(t, s.Expect, replay.Violation.Property, "property")
+		require.True(t, replay.Violation != nil, "%v", replay)
+		require.Equal(t, s.Expect, replay.Violation.Property, "property")
 		return
 	}
 	t.Fatal("the planted bug was not caught")

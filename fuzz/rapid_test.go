@@ -7,6 +7,7 @@ import (
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/fuzz/internal/require"
 	"paxoscommit/harness"
 	"slices"
 	"testing"
@@ -40,8 +41,8 @@ func (m *tamperedMachine) Step(in *core.Input, out *core.Output) error {
 	return err
 }
 
-// mustCatch demands that one of a few hundred runs fails.
-func mustCatch(t *testing.T, run func(*rapid.T) error) {
+// requireCaught demands that one of a few hundred runs fails.
+func requireCaught(t *testing.T, run func(*rapid.T) error) {
 	t.Helper()
 	var first error
 	for tries := 0; first == nil && tries < 20; tries++ {
@@ -51,7 +52,7 @@ func mustCatch(t *testing.T, run func(*rapid.T) error) {
 			}
 		})
 	}
-	must(t, first != nil, "the planted bug was not caught")
+	require.Error(t, first, "the planted bug was not caught")
 	t.Log(first)
 }
 
@@ -349,7 +350,7 @@ func TestAcceptorSaysNothingThatTheSpecificationCouldNot(t *testing.T) {
 				}
 			})
 			for _, typ := range []core.MsgType{core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected} {
-				must(t, heard[typ] > 0, "no %v was ever sent", typ)
+				require.True(t, heard[typ] > 0, "no %v was ever sent", typ)
 			}
 		})
 	}
@@ -390,7 +391,7 @@ func TestAcceptorBugsAreCaughtByTheSpecification(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := &tampered{paxoscommit.Protocol{}, tamper}
 			var heard [core.NumMsgTypes]int
-			mustCatch(t, func(t *rapid.T) error { return runAcceptor(t, p, &heard) })
+			requireCaught(t, func(t *rapid.T) error { return runAcceptor(t, p, &heard) })
 		})
 	}
 }
@@ -489,7 +490,7 @@ type worldRun struct {
 // runWorld has rapid choose what happens in a world.
 func runWorld(t *rapid.T, p core.Protocol) *worldRun {
 	r := newRunner(&Options{Protocol: p, Faults: AllFaults})
-	mustNoError(t, r.resetTo(rapid.Uint64().Draw(t, "config")))
+	require.NoError(t, r.resetTo(rapid.Uint64().Draw(t, "config")))
 	w, run := &r.world, &worldRun{}
 	f := &worldReference{outcomes: map[core.TxID]core.Value{}}
 	taken := func(a harness.Action) {
@@ -509,7 +510,7 @@ func runWorld(t *rapid.T, p core.Protocol) *worldRun {
 					return
 				}
 				a := rapid.SampledFrom(enabled).Draw(t, "action")
-				mustNoError(t, w.Apply(a))
+				require.NoError(t, w.Apply(a))
 				taken(a)
 			}
 		},
@@ -542,7 +543,7 @@ func TestWorldAgreesWithADumbReference(t *testing.T) {
 				}
 				committed += run.committed
 			})
-			must(t, committed > 0, "no transaction was committed")
+			require.True(t, committed > 0, "no transaction was committed")
 		})
 	}
 }
@@ -560,8 +561,8 @@ func TestWorldBugsAreCaughtByMonitorAndReference(t *testing.T) {
 	}
 	for _, to := range []core.RoleKind{core.Client, core.RM} {
 		t.Run(core.RoleNames()[to], func(t *testing.T) {
-			mustCatch(t, func(t *rapid.T) error { return runWorld(t, lies(to)).byMonitor })
-			mustCatch(t, func(t *rapid.T) error { return runWorld(t, lies(to)).byReference })
+			requireCaught(t, func(t *rapid.T) error { return runWorld(t, lies(to)).byMonitor })
+			requireCaught(t, func(t *rapid.T) error { return runWorld(t, lies(to)).byReference })
 		})
 	}
 }
