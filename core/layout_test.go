@@ -39,6 +39,14 @@ func TestBallotsRunOut(t *testing.T) {
 	require.Zero(t, l.NextBallot(3, math.MaxUint32))
 }
 
+func TestMajoritiesMeet(t *testing.T) {
+	for n := 1; n <= core.MaxAcceptors; n++ {
+		l := &core.Layout{Acceptors: n}
+		require.Greater(t, 2*l.Majority(), n)
+		require.LessOrEqual(t, 2*(l.Majority()-1), n, "no larger than it must be")
+	}
+}
+
 func TestLayoutOutsideItsLimitsIsRefused(t *testing.T) {
 	for _, n := range [][3]int{
 		{0, 3, 1}, {65, 3, 1}, {2, 0, 1}, {2, 16, 1}, {2, 3, 0}, {2, 3, 16}, {60, 3, 2}, {-1, 3, 1},

@@ -67,6 +67,16 @@ func TestPhase2aOfHigherBallotDropsHeldVotes(t *testing.T) {
 		texts(out.Gated))
 }
 
+// Ballot and votes are one: the votes of the higher ballot take the place of those of the lower.
+func TestHigherBallotReplacesVotes(t *testing.T) {
+	p := newPlay(t, Protocol{}, apart(t, 2, 3, 2), accRole(1))
+	p.get(phase2a(ldrRole(1), 1, aborted(1, 2)))
+	out := p.get(phase2a(ldrRole(2), 2, prepared(1, 2)))
+	require.Equal(t, []string{"acc1 acceptor tx=c1.1 mbal=2 bal=2 prepared=1,2"},
+		texts(out.Records))
+	require.Equal(t, []string{"acc1->ldr2 phase2b tx=c1.1 bal=2 prepared=1,2"}, texts(out.Gated))
+}
+
 func TestBundleWaitsForEveryInstance(t *testing.T) {
 	p := newPlay(t, Protocol{}, apart(t, 2, 3, 1), accRole(1))
 	out := p.get(phase2a(rmRole(1), 0, prepared(1)))

@@ -34,6 +34,8 @@ func TestLeaderProposesHighestReportedBallot(t *testing.T) {
 			p.get(rejected)
 			out := p.fire(ldrRole(2), core.TimerTakeOver)
 			require.Equal(t, []string{"ldr2 ballot tx=c1.1 bal=4"}, texts(out.Records))
+			require.Equal(t, []string{"ldr2 retry tx=c1.1", "ldr2 takeover tx=c1.1"},
+				texts(out.Arm), "there may be a next one")
 			require.Equal(t, []string{
 				"ldr2->acc1 phase1a tx=c1.1 bal=4", "ldr2->acc2 phase1a tx=c1.1 bal=4",
 				"ldr2->acc3 phase1a tx=c1.1 bal=4",
@@ -126,6 +128,22 @@ func TestTwoBallotsChooseNothingTogether(t *testing.T) {
 	require.Empty(t, out.Decided, "what ballot 0 chose, ballot 1 will show")
 	out = p.get(phase2b(3, ldrRole(1), 1, prepared(1, 2)))
 	require.Equal(t, []string{"ldr1 learns committed tx=c1.1"}, texts(out.Decided))
+}
+
+func TestCommitNeedsEveryInstance(t *testing.T) {
+	p := newPlay(t, Protocol{}, apart(t, 3, 3, 1), ldrRole(1))
+	three := func(m core.Message) core.Message {
+		m.Members = core.FullSet(3)
+		return m
+	}
+	p.get(three(msg(core.MsgBeginCommit, rmRole(1), ldrRole(1))))
+	p.get(three(phase2b(1, ldrRole(1), 0, prepared(1, 2))))
+	out := p.get(three(phase2b(2, ldrRole(1), 0, prepared(1, 2))))
+	require.Empty(t, out.Decided, "two of three are prepared")
+	p.get(three(phase2b(1, ldrRole(1), 0, prepared(1, 2, 3))))
+	out = p.get(three(phase2b(3, ldrRole(1), 0, prepared(1, 2, 3))))
+	require.Empty(t, out.Decided[1:])
+	require.Equal(t, core.Committed, out.Decided[0].Val)
 }
 
 func TestQueryIsAnsweredOnceDecided(t *testing.T) {
