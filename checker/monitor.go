@@ -2,7 +2,6 @@ package checker
 
 import (
 	"fmt"
-	"slices"
 
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
@@ -31,6 +30,7 @@ type Monitor struct {
 	step      int
 	reached   Milestones
 	violation *Violation
+	part      bool // it watches a part of the run: see ResetPart
 }
 
 // facts is what the monitor knows of one transaction.
@@ -81,7 +81,7 @@ func (m *Monitor) Reset(l *core.Layout, txns []Txn, accounts int, opening int64)
 		m.expected[i] = opening
 	}
 	m.committed = m.committed[:0]
-	m.restarted, m.step, m.reached, m.violation = 0, 0, 0, nil
+	m.restarted, m.step, m.reached, m.violation, m.part = 0, 0, 0, nil, false
 }
 
 // Step tells the monitor the time.
@@ -101,7 +101,7 @@ func (m *Monitor) Broken(p Property, detail string) {
 }
 
 func (m *Monitor) brokenf(p Property, format string, args ...any) {
-	if m.violation == nil {
+	if m.violation == nil && (!m.part || p != Validity) {
 		m.violation = &Violation{Property: p, Detail: fmt.Sprintf(format, args...), Step: m.step}
 	}
 }
@@ -186,12 +186,7 @@ func (m *Monitor) accepted(i int, r *core.Record) {
 	if r.Votes.Instances() == 0 {
 		return
 	}
-	k := slices.IndexFunc(f.ballots, func(b ballotFacts) bool { return b.bal == r.Bal })
-	if k < 0 {
-		k = len(f.ballots)
-		f.ballots = append(f.ballots, ballotFacts{bal: r.Bal})
-	}
-	b := &f.ballots[k]
+	b := f.ballot(r.Bal)
 	b.votes[acc] = b.votes[acc].Union(r.Votes)
 	for s := r.Votes.Instances(); s != 0; s &= s - 1 {
 		ins := s.First()

@@ -45,29 +45,13 @@ func (w *World) crashEnabled(t ActionType, n core.NodeID) bool {
 	}
 	switch t {
 	case Die:
-		return w.left.Deaths > 0 && w.canLose(n)
+		return w.left.Deaths > 0 && w.cfg.CanLose(w.dead.With(uint8(n)))
 	case CrashKeep:
 		d := &w.disks[n-1]
 		return w.left.Crashes > 0 && d.durable < len(d.records)
 	default:
 		return w.left.Crashes > 0
 	}
-}
-
-// canLose tells whether a majority of acceptors and a leader would be left if a node were gone for good.
-func (w *World) canLose(n core.NodeID) bool {
-	l := &w.cfg.Layout
-	gone := w.dead.With(uint8(n))
-	alive := func(k core.RoleKind) int {
-		count := 0
-		for i := range l.Count(k) {
-			if !gone.Has(uint8(l.NodeOf(core.Role{Kind: k, ID: uint8(i + 1)}))) {
-				count++
-			}
-		}
-		return count
-	}
-	return alive(core.Acceptor) >= l.Majority() && alive(core.Leader) > 0
 }
 
 // restart brings a node back: its log is read from the start, and its databases say what they hold prepared.

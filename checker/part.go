@@ -1,0 +1,183 @@
+package checker
+
+import (
+	"encoding/binary"
+	"paxoscommit/core"
+	"slices"
+)
+
+// ResetPart is Reset for a monitor that is told what happens at one node only, or to the clients.
+// It judges all but Validity, and of Agreement and Consistency what one node can break alone:
+// Together judges these three over all parts.
+func (m *Monitor) ResetPart(l *core.Layout, txns []Txn, accounts int, opening int64) {
+	m.Reset(l, txns, accounts, opening)
+	m.part = true
+}
+
+// CopyFrom makes m equal to src. They share the layout, the transactions and the violation, which
+// do not change.
+func (m *Monitor) CopyFrom(src *Monitor) {
+	all, committed := m.facts, m.committed
+	*m = *src
+	m.committed = append(committed[:0], src.committed...)
+	m.facts = slices.Grow(all[:0], len(src.facts))[:len(src.facts)]
+	for i := range src.facts {
+		ballots := m.facts[i].ballots
+		m.facts[i] = src.facts[i]
+		m.facts[i].ballots = append(ballots[:0], src.facts[i].ballots...)
+	}
+}
+
+// AppendKey appends a canonical encoding of what m knows, but for the times: monitors with equal
+// bytes judge alike whatever comes, Linearizability apart.
+func (m *Monitor) AppendKey(dst []byte) []byte {
+	dst = m.AppendFacts(dst)
+	for i := range m.facts {
+		f, r := &m.facts[i], &m.facts[i].revealed
+		dst = binary.AppendUvarint(dst, uint64(f.held))
+		dst = binary.AppendUvarint(dst, uint64(f.applied))
+		dst = appendVotes(dst, r.votes)
+		for a := range m.layout.Acceptors {
+			dst = binary.AppendUvarint(dst, uint64(f.promised[a]))
+			dst = binary.AppendUvarint(dst, uint64(r.promise[a]))
+			dst = binary.AppendUvarint(dst, uint64(r.accepted[a]))
+			dst = appendVotes(dst, r.accepts[a])
+		}
+		for s := m.txns[i].Work.Read; s != 0; s &= s - 1 {
+			dst = binary.AppendVarint(dst, f.reads[s.First()-1])
+		}
+	}
+	for _, balance := range m.expected[:m.accounts] {
+		dst = binary.AppendVarint(dst, balance)
+	}
+	return binary.AppendUvarint(dst, uint64(m.restarted))
+}
+
+// AppendFacts appends a canonical encoding of what Together looks at.
+func (m *Monitor) AppendFacts(dst []byte) []byte {
+	for i := range m.facts {
+		f := &m.facts[i]
+		dst = appendVotes(appendVotes(dst, f.votes), f.rm)
+		dst = append(dst, byte(f.outcome), byte(f.answer))
+		dst = binary.AppendUvarint(dst, uint64(len(f.ballots)))
+		slices.SortFunc(f.ballots, func(a, b ballotFacts) int { return int(a.bal) - int(b.bal) })
+		for k := range f.ballots {
+			dst = binary.AppendUvarint(dst, uint64(f.ballots[k].bal))
+			for _, v := range f.ballots[k].votes[:m.layout.Acceptors] {
+				dst = appendVotes(dst, v)
+			}
+		}
+	}
+	if m.violation != nil {
+		dst = append(append(dst, byte(m.violation.Property)), m.violation.Detail...)
+	}
+	return append(dst, 0)
+}
+
+func appendVotes(dst []byte, v core.Votes) []byte {
+	dst = binary.AppendUvarint(dst, uint64(v.Prepared))
+	return binary.AppendUvarint(dst, uint64(v.Aborted))
+}
+
+// RMState returns what of transaction i is durable at a resource manager: its vote and, once there
+// is one, the outcome.
+func (m *Monitor) RMState(i int, rm uint8) (vote, outcome core.Value) {
+	f := &m.facts[i]
+	switch {
+	case f.rm.Prepared.Has(rm):
+		outcome = core.Committed
+	case f.rm.Aborted.Has(rm):
+		outcome = core.Aborted
+	}
+	return f.votes.Of(rm), outcome
+}
+
+// Together makes m, which has been Reset, judge what the monitors of all parts know, and returns
+// the first property that is broken: one of a part's own, or Agreement, Consistency and Validity
+// of the state as a whole, or an answer to a client that does not fit what was committed.
+func (m *Monitor) Together(parts []*Monitor) *Violation {
+	for _, p := range parts {
+		if p.violation != nil {
+			return p.violation
+		}
+	}
+	for i := range m.txns {
+		m.gather(i, parts)
+		m.judgeAccepted(i)
+		m.judgeOutcome(i, parts)
+	}
+	return m.violation
+}
+
+// gather unites what the parts know of a transaction.
+func (m *Monitor) gather(i int, parts []*Monitor) {
+	f := &m.facts[i]
+	for _, p := range parts {
+		g := &p.facts[i]
+		f.votes, f.rm = f.votes.Union(g.votes), f.rm.Union(g.rm)
+		if g.answer != core.NoValue {
+			f.answer = g.answer
+		}
+		for k := range g.ballots {
+			b := f.ballot(g.ballots[k].bal)
+			for a := range b.votes {
+				b.votes[a] = b.votes[a].Union(g.ballots[k].votes[a])
+			}
+		}
+	}
+}
+
+// ballot returns the facts of a ballot, new ones if there are none.
+func (f *facts) ballot(bal core.Ballot) *ballotFacts {
+	k := slices.IndexFunc(f.ballots, func(b ballotFacts) bool { return b.bal == bal })
+	if k < 0 {
+		k = len(f.ballots)
+		f.ballots = append(f.ballots, ballotFacts{bal: bal})
+	}
+	return &f.ballots[k]
+}
+
+func (m *Monitor) judgeAccepted(i int) {
+	f, t := &m.facts[i], &m.txns[i]
+	for k := range f.ballots {
+		b := &f.ballots[k]
+		for a := range b.votes {
+			if invented := b.votes[a].Prepared &^ f.votes.Prepared; invented != 0 {
+				m.brokenf(Validity,
+					"acc%d has accepted prepared for rm %v in ballot %d of %v, who never prepared",
+					a+1, invented, b.bal, t.ID)
+			}
+		}
+		for s := t.Members; s != 0; s &= s - 1 {
+			for _, v := range [...]core.Value{core.Prepared, core.Aborted} {
+				if m.count(b, s.First(), v) >= m.layout.Majority() {
+					m.choose(i, s.First(), v, b.bal)
+				}
+			}
+		}
+	}
+}
+
+func (m *Monitor) judgeOutcome(i int, parts []*Monitor) {
+	f, t := &m.facts[i], &m.txns[i]
+	if f.rm.Prepared != 0 && f.rm.Aborted != 0 {
+		m.brokenf(Consistency, "rm %v have committed %v, and rm %v have aborted it",
+			f.rm.Prepared, t.ID, f.rm.Aborted)
+	}
+	if f.rm.Prepared != 0 && f.votes.Prepared&t.Members != t.Members {
+		m.brokenf(Validity, "rm %v have committed %v, but only rm %v are prepared",
+			f.rm.Prepared, t.ID, f.votes.Prepared)
+	}
+	for _, p := range parts {
+		if g := &p.facts[i]; g.outcome != core.NoValue {
+			m.Learned(&core.Decision{Role: g.learner, Val: g.outcome, Tx: t.ID, Members: t.Members})
+		}
+	}
+	switch committed := f.commitAt >= 0; {
+	case f.answer == core.Aborted && committed:
+		m.brokenf(Linearizability, "the client was told that %v is aborted, and it is committed",
+			t.ID)
+	case f.answer == core.Committed && !committed:
+		m.brokenf(Linearizability, "the client was told that %v is committed, and it is not", t.ID)
+	}
+}

@@ -1,0 +1,103 @@
+package explore
+
+import (
+	"fmt"
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+	"paxoscommit/harness"
+)
+
+// Config is a world to explore. Messages are lost, repeated and reordered without a budget. Of
+// Budget, Timeouts counts the timers that fire but for those by which a leader takes over;
+// Refusals, Crashes and Deaths are as in a World; the rest must be 0.
+type Config struct {
+	harness.Config
+	Takeovers int
+	Unreduced bool // without the reductions of the package comment
+}
+
+// Size is a world with one transaction of all resource managers, every role on a node of its own.
+type Size struct {
+	RMs, Acceptors, Leaders                        int
+	Takeovers, Timeouts, Crashes, Deaths, Refusals int
+}
+
+// String gives the size as flags write it, budgets of 0 left out.
+func (z Size) String() string {
+	s := fmt.Sprintf("rms=%d acceptors=%d leaders=%d", z.RMs, z.Acceptors, z.Leaders)
+	for _, b := range []struct {
+		name string
+		n    int
+	}{
+		{"takeovers", z.Takeovers},
+		{"timeouts", z.Timeouts},
+		{"crashes", z.Crashes},
+		{"deaths", z.Deaths},
+		{"refusals", z.Refusals},
+	} {
+		if b.n > 0 {
+			s += fmt.Sprintf(" %s=%d", b.name, b.n)
+		}
+	}
+	return s
+}
+
+// NewConfig returns the world of a size: client 1 asks resource manager 1 to move 60 of the 100 in
+// account 1 to the last account.
+func NewConfig(p core.Protocol, z Size) (*Config, error) {
+	layout, err := core.NewLayout(z.RMs, z.Acceptors, z.Leaders)
+	if err != nil {
+		return nil, err
+	}
+	work := bank.Work{Read: core.FullSet(z.RMs)}
+	if z.RMs <= 2 {
+		work = bank.Work{From: 1, To: uint8(z.RMs), Amount: 60}
+	}
+	c := &Config{Config: harness.Config{
+		Protocol: p, Layout: *layout, Timing: harness.Asynchronous, Accounts: z.RMs, Opening: 100,
+		Budget: harness.Budget{
+			Timeouts: z.Timeouts, Crashes: z.Crashes, Deaths: z.Deaths, Refusals: z.Refusals,
+		},
+	}, Takeovers: z.Takeovers}
+	c.Txns = []checker.Txn{{
+		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: c.MembersOf(work), Work: work,
+	}}
+	return c, c.Validate()
+}
+
+// Validate tells what cannot be explored, or nil. Errors are ErrConfig, ErrTooLarge or
+// harness.ErrConfig.
+func (c *Config) Validate() error {
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
+	l, b := &c.Layout, &c.Budget
+	switch {
+	case c.Timing != harness.Asynchronous:
+		return fmt.Errorf("%w: only the asynchronous timing", ErrConfig)
+	case l.Nodes != l.RMs+l.Acceptors+l.Leaders:
+		return fmt.Errorf("%w: every role needs a node of its own", ErrConfig)
+	case len(c.Txns) == 0:
+		return fmt.Errorf("%w: no transaction", ErrConfig)
+	case b.Drops != 0 || b.Duplicates != 0:
+		return fmt.Errorf("%w: messages are lost and repeated without a budget", ErrConfig)
+	case b.Cuts != 0 || b.GiveUps != 0:
+		return fmt.Errorf("%w: partitions and clients that give up are not explored", ErrConfig)
+	case l.Nodes >= maxParts:
+		return fmt.Errorf("%w: %d nodes, at most %d", ErrTooLarge, l.Nodes, maxParts-1)
+	}
+	for _, n := range []int{c.Takeovers, b.Timeouts, b.Crashes, b.Deaths, b.Refusals} {
+		if n < 0 || n > 255 {
+			return fmt.Errorf("%w: a budget of %d: want 0 to 255", ErrConfig, n)
+		}
+	}
+	return nil
+}
+
+func (c *Config) budgets() (left [numClasses]uint8) {
+	left[takeover], left[timeout] = uint8(c.Takeovers), uint8(c.Budget.Timeouts)
+	left[crash], left[death] = uint8(c.Budget.Crashes), uint8(c.Budget.Deaths)
+	left[refusal] = uint8(c.Budget.Refusals)
+	return left
+}

@@ -1,0 +1,40 @@
+// Package explore visits every reachable state of a World of package harness, with the model
+// checker of checker/mc: the same machines, disks, databases and clients, in every interleaving,
+// with every message lost, repeated and put off at will.
+//
+// # A node is worked out once
+//
+// What a node does next depends on its own part of the World alone (harness.Part): its machine and
+// log, its databases, its timers, what is on its way inside it, and what a checker.Monitor that
+// sees only this node knows. So each part that occurs gets a number; for each action and each
+// message it is worked out once, by the World itself, which part follows and which messages are
+// sent; and ever after this is looked up. There is no second semantics, and a step of the whole
+// world costs tens of nanoseconds. A part goes without the log positions and the replaced records
+// of its history.
+//
+// A State is a number for each node and one for the clients, the set of messages ever sent between
+// nodes, and what is left of the budgets. A message that was sent can arrive at any time after
+// that, any number of times, or never. Left out is what changes nothing: the delivery that neither
+// moves its receiver nor sends anything new, and the fault that only spends its budget.
+//
+// # What is judged
+//
+// Durability, History and Contract, by the monitor of each part. Agreement, Consistency, Validity
+// and the answers to clients, in every state, by what the monitors of all parts know together
+// (checker.Monitor.Together). Every step of every transaction must be one of TCommit.tla, or leave
+// it as it is: a resource manager's state is what it has made durable. And some state must be
+// reached in which all have committed, and one in which all have aborted if anything can make
+// them.
+//
+// # Reduction
+//
+// Once no node can crash and come back, logs are read by nobody but the nodes that are down. Then
+// a part goes without its log, and a step is fused with the sync that follows it: what is gated
+// leaves at once. Nothing that could happen before that sync is lost but the order in which it
+// happens, for messages wait. Config.Unreduced turns this off, and tests compare.
+//
+// # Counterexamples
+//
+// The way to a violation becomes a harness.Schedule: a message that arrives again is duplicated
+// before it arrives the first time. The World takes it, and its monitor must find a violation.
+package explore

@@ -1,0 +1,162 @@
+package explore
+
+import (
+	"fmt"
+	"paxoscommit/checker"
+	"paxoscommit/checker/mc"
+	"paxoscommit/core"
+	"paxoscommit/harness"
+	"paxoscommit/specs"
+	"sync"
+)
+
+// Names of the properties, as reports give them.
+const (
+	safety    = "safety"    // what checker.Monitor judges
+	refines   = "TCommit"   // each step is one of TCommit.tla, or a stutter
+	committed = "committed" // sometimes
+	aborted   = "aborted"
+)
+
+// brokenError is a violation as mc carries it.
+type brokenError struct{ *checker.Violation }
+
+func (e brokenError) Error() string { return e.String() }
+
+// properties are those of every world. Some run commits; some run aborts, if anything can go
+// wrong.
+func (m *Model) properties() []mc.Property[State, Step] {
+	ps := []mc.Property[State, Step]{
+		{Name: safety, Kind: mc.Always, Check: m.check},
+		{Name: refines, Kind: mc.AlwaysStep, Step: m.refine},
+		{Name: committed, Kind: mc.Sometimes, Goal: m.all(specs.Committed)},
+	}
+	if m.init.left[refusal] > 0 || m.init.left[takeover] > 0 {
+		ps = append(ps, mc.Property[State, Step]{
+			Name: aborted, Kind: mc.Sometimes, Goal: m.all(specs.Aborted),
+		})
+	}
+	return ps
+}
+
+// verdictLog is the size of the memory of tuples of facts that were judged and broke nothing. It
+// is direct-mapped: what it forgets is judged again.
+const (
+	verdictLog     = 14
+	verdictStripes = 64
+)
+
+type verdicts struct {
+	stripes [verdictStripes]struct {
+		mu    sync.Mutex
+		tuple [1 << verdictLog / verdictStripes][maxParts]uint32
+	}
+}
+
+// check judges a state by what the monitors of its parts know.
+func (m *Model) check(s State) error {
+	var tuple [maxParts]uint32
+	h := uint64(0)
+	for i := range m.n {
+		tuple[i] = m.part(s.parts[i]).facts
+		h = (h ^ uint64(tuple[i])) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	stripe := &m.verdicts.stripes[h%verdictStripes]
+	slot := h / verdictStripes % uint64(len(stripe.tuple))
+	stripe.mu.Lock()
+	known := stripe.tuple[slot] == tuple
+	stripe.mu.Unlock()
+	if known {
+		return nil
+	}
+	if v := m.together(&s); v != nil {
+		return brokenError{v}
+	}
+	stripe.mu.Lock()
+	stripe.tuple[slot] = tuple
+	stripe.mu.Unlock()
+	return nil
+}
+
+func (m *Model) together(s *State) *checker.Violation {
+	var parts [maxParts]*checker.Monitor
+	for i := range m.n {
+		parts[i] = m.part(s.parts[i]).data.Monitor()
+	}
+	var all checker.Monitor
+	c := &m.cfg.Config
+	all.Reset(&c.Layout, c.Txns, c.Accounts, c.Opening)
+	return all.Together(parts[:m.n])
+}
+
+// rmStates returns rmState of TCommit.tla, by transaction, for the resource managers of a part.
+func (m *Model) rmStates(d *harness.Part) []specs.RMStates {
+	states := make([]specs.RMStates, len(m.cfg.Txns))
+	for i := range m.cfg.Txns {
+		for rm := range uint8(m.cfg.Layout.RMs) {
+			vote, outcome := d.Monitor().RMState(i, rm+1)
+			states[i] = states[i].With(int(rm), rmState(vote, outcome))
+		}
+	}
+	return states
+}
+
+func rmState(vote, outcome core.Value) specs.RMState {
+	switch {
+	case outcome == core.Committed:
+		return specs.Committed
+	case outcome == core.Aborted || vote == core.Aborted:
+		return specs.Aborted
+	case vote == core.Prepared:
+		return specs.Prepared
+	}
+	return specs.Working
+}
+
+// rmState is the whole rmState of a transaction.
+func (m *Model) rmState(s *State, i int) specs.RMStates {
+	var all specs.RMStates
+	for k := range m.n {
+		all |= m.part(s.parts[k]).rmState[i]
+	}
+	return all
+}
+
+// refine holds a step against TCommit.tla. The last crash completes what other nodes have written:
+// a step for each of them, votes first.
+func (m *Model) refine(s State, a Step, t State) error {
+	if a.class != crash && m.part(s.parts[a.node]).facts == m.part(t.parts[a.node]).facts {
+		return nil
+	}
+	for i := range m.cfg.Txns {
+		before, after := m.rmState(&s, i), m.rmState(&t, i)
+		for _, votes := range [...]bool{true, false} {
+			for rm := range m.cfg.Layout.RMs {
+				from, to := before.Of(rm), after.Of(rm)
+				if from == to || votes && from != specs.Working {
+					continue
+				}
+				next := before.With(rm, to)
+				if err := specs.TCommitStep(m.cfg.Layout.RMs, before, next); err != nil {
+					return fmt.Errorf("%v: %w", m.cfg.Txns[i].ID, err)
+				}
+				before = next
+			}
+		}
+	}
+	return nil
+}
+
+// all tells of a state whether the members of the first transaction are in a state of TCommit.tla.
+func (m *Model) all(want specs.RMState) func(State) bool {
+	return func(s State) bool {
+		states := m.rmState(&s, 0)
+		for r := m.cfg.Txns[0].Members; r != 0; r &= r - 1 {
+			if states.Of(int(r.First())-1) != want {
+				return false
+			}
+		}
+		return true
+	}
+}

@@ -1,0 +1,165 @@
+package explore
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"paxoscommit/core"
+	"paxoscommit/harness"
+)
+
+// Limits of a world, so that a state is a value without pointers.
+const (
+	maxParts    = 10 // nodes, and the clients
+	sentWords   = 6
+	maxMessages = 64 * sentWords // of different content, between nodes
+)
+
+// A class is the budget that an action needs.
+type class uint8
+
+const (
+	free class = iota
+	takeover
+	timeout
+	crash
+	death
+	refusal
+	numClasses
+)
+
+// State is a state of the whole world: the part of each node by its number, the messages ever sent
+// between nodes, and what is left of the budgets.
+type State struct {
+	parts [maxParts]uint32
+	sent  [sentWords]uint64
+	left  [numClasses]uint8
+}
+
+// Step is an action, looked up: what it makes of its part, and which messages it sends.
+type Step struct {
+	next, out uint32
+	action    uint16 // number of the message delivered; or, with isOwn, index of the part's own
+	node      uint8
+	class     class
+}
+
+const isOwn = 1 << 15
+
+// Init is the world before anything has happened.
+func (m *Model) Init() []State { return []State{m.init} }
+
+// Actions lists what can happen in s, but for deliveries that change nothing.
+func (m *Model) Actions(s State, buf []Step) []Step {
+	var deaf [sentWords]uint64
+	for i := range m.n {
+		p := m.part(s.parts[i])
+		for k := range deaf {
+			deaf[k] |= p.deaf[k].Load()
+		}
+		for k, o := range m.own(p) {
+			if o.class != free && s.left[o.class] == 0 ||
+				o.next == s.parts[i] && m.covered(&s, o.out) ||
+				o.class == death && !m.canLose(&s, i) {
+				continue
+			}
+			buf = append(buf, Step{o.next, o.out, uint16(k) | isOwn, uint8(i), o.class})
+		}
+	}
+	for k := range s.sent {
+		for live := s.sent[k] &^ deaf[k]; live != 0; live &= live - 1 {
+			id := 64*k + bits.TrailingZeros64(live)
+			i := m.receiver[id].node
+			e := m.delivery(m.part(s.parts[i]), id)
+			if e.next == s.parts[i] && m.covered(&s, e.out) {
+				continue
+			}
+			buf = append(buf, Step{e.next, e.out, uint16(id), i, free})
+		}
+	}
+	return buf
+}
+
+// Next is the state after a.
+func (m *Model) Next(s State, a Step) State {
+	s.parts[a.node] = a.next
+	m.send(&s, a.out)
+	if a.class == free {
+		return s
+	}
+	s.left[a.class]--
+	if a.class == crash && m.isSafe(&s) {
+		for i := range m.n {
+			e := m.makeSafe(m.part(s.parts[i]))
+			s.parts[i] = e.next
+			m.send(&s, e.out)
+		}
+	}
+	return s
+}
+
+// AppendKey appends the state.
+func (m *Model) AppendKey(dst []byte, s State) []byte {
+	for _, id := range s.parts[:m.n] {
+		dst = binary.LittleEndian.AppendUint32(dst, id)
+	}
+	for _, w := range s.sent {
+		dst = binary.LittleEndian.AppendUint64(dst, w)
+	}
+	return append(dst, s.left[:]...)
+}
+
+// isSafe tells whether no node can crash any more and come back, so that nothing of a log matters
+// but what is read by who is down.
+func (m *Model) isSafe(s *State) bool { return !m.cfg.Unreduced && s.left[crash] == 0 }
+
+// canLose tells whether node i may be lost for good, beside those that are.
+func (m *Model) canLose(s *State, i int) bool {
+	gone := core.SetOf(uint8(i))
+	for k := 1; k < m.n; k++ {
+		if m.part(s.parts[k]).data.Dead() {
+			gone = gone.With(uint8(k))
+		}
+	}
+	return m.cfg.CanLose(gone)
+}
+
+// covered tells whether all of a set of messages have been sent before.
+func (m *Model) covered(s *State, out uint32) bool {
+	if out == 0 {
+		return true
+	}
+	for k, w := range m.outs.at(out) {
+		if w&^s.sent[k] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Model) send(s *State, out uint32) {
+	if out == 0 {
+		return
+	}
+	for k, w := range m.outs.at(out) {
+		s.sent[k] |= w
+	}
+}
+
+// classOf returns the budget that an action of a node needs.
+func classOf(a *harness.Action) class {
+	switch a.Type {
+	case harness.Fire:
+		if a.Timer.Kind == core.TimerTakeOver {
+			return takeover
+		}
+		return timeout
+	case harness.Crash, harness.CrashKeep:
+		return crash
+	case harness.Die:
+		return death
+	case harness.Refuse:
+		return refusal
+	default:
+		return free
+	}
+}

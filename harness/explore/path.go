@@ -1,0 +1,91 @@
+package explore
+
+import (
+	"paxoscommit/checker"
+	"paxoscommit/checker/mc"
+	"paxoscommit/core"
+	"paxoscommit/harness"
+)
+
+// path turns a trace into actions of the World, and returns what it finds at their end. In the
+// model a message is there for ever; in the World it needs a copy for each delivery but the last.
+// What was fused becomes the step and its sync.
+func (m *Model) path(t *mc.Trace[State, Step]) ([]harness.Action, *checker.Violation) {
+	copies := map[int]int{} // by step: the copies to make of a message before it is delivered
+	for {
+		r := &rerun{m: m, copies: copies, delivered: map[uint16]int{}}
+		c := m.cfg.Config
+		c.Budget = harness.Budget{
+			Duplicates: 1 << 30, Refusals: 1 << 30, Timeouts: 1 << 30, Crashes: 1 << 30, Deaths: 1 << 30,
+		}
+		r.world.Reset(&c)
+		missing, ok := 0, true
+		r.world.Guard(func() { missing, ok = r.run(t) })
+		if ok || r.world.Violation() != nil {
+			return r.actions, r.world.Violation()
+		}
+		last, ok := r.delivered[uint16(missing)]
+		if !ok {
+			return r.actions, nil
+		}
+		copies[last]++
+	}
+}
+
+// rerun is a World on the way along a trace.
+type rerun struct {
+	m         *Model
+	world     harness.World
+	actions   []harness.Action
+	copies    map[int]int
+	delivered map[uint16]int // step of the last delivery, by message
+}
+
+// run takes the steps. It returns false when a message is not in flight any more, and which.
+func (r *rerun) run(t *mc.Trace[State, Step]) (missing int, ok bool) {
+	before := t.Init
+	for i := range t.Steps {
+		s := &t.Steps[i]
+		a := s.Action
+		if a.action&isOwn != 0 {
+			list := *r.m.part(before.parts[a.node]).own.Load()
+			r.do(list[a.action&^isOwn].action)
+		} else {
+			msg := r.m.messages[a.action]
+			msg.Members = 0
+			for range r.copies[i] {
+				r.do(harness.Action{Type: harness.Duplicate, Msg: msg})
+			}
+			if !r.do(harness.Action{Type: harness.Deliver, Msg: msg}) {
+				return int(a.action), false
+			}
+			r.delivered[a.action] = i
+		}
+		if r.m.isSafe(&s.State) {
+			r.sync()
+		}
+		if r.world.Violation() != nil {
+			break
+		}
+		before = s.State
+	}
+	return 0, true
+}
+
+func (r *rerun) sync() {
+	for n := range core.NodeID(r.m.cfg.Layout.Nodes) {
+		if records, durable := r.world.Log(n + 1); durable < len(records) {
+			r.do(harness.Action{Type: harness.Sync, Node: n + 1})
+		}
+	}
+}
+
+// do takes one action, and tells whether it was enabled.
+func (r *rerun) do(a harness.Action) bool {
+	r.actions = append(r.actions, a) // before it happens: it may panic
+	if r.world.Apply(a) != nil {
+		r.actions = r.actions[:len(r.actions)-1]
+		return false
+	}
+	return true
+}

@@ -1,0 +1,143 @@
+package explore
+
+import (
+	"paxoscommit/checker"
+	"paxoscommit/checker/mc"
+	"paxoscommit/core"
+	"paxoscommit/core/paxoscommit"
+	"paxoscommit/harness"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// planted is Paxos Commit with a bug: twist sees every input, and what the machine wants done.
+type planted struct {
+	core.Protocol
+	twist func(l *core.Layout, in *core.Input, out *core.Output)
+}
+
+func (p *planted) New() core.Machine { return &plantedMachine{Machine: p.Protocol.New(), p: p} }
+
+type plantedMachine struct {
+	core.Machine
+	p      *planted
+	layout *core.Layout
+}
+
+func (m *plantedMachine) Reset(l *core.Layout, n core.NodeID) {
+	m.layout = l
+	m.Machine.Reset(l, n)
+}
+
+func (m *plantedMachine) CopyFrom(src core.Machine) {
+	m.Machine.CopyFrom(src.(*plantedMachine).Machine)
+}
+
+func (m *plantedMachine) Step(in *core.Input, out *core.Output) error {
+	if err := m.Machine.Step(in, out); err != nil {
+		return err
+	}
+	m.p.twist(m.layout, in, out)
+	return nil
+}
+
+// abortsWithoutBallot is a leader with the habit of two-phase commit.
+func abortsWithoutBallot(_ *core.Layout, in *core.Input, out *core.Output) {
+	for i := range out.Gated {
+		m := out.Gated[i]
+		if in.Type != core.InputTimer || m.Type != core.MsgPhase1a || m.To.ID > 1 {
+			continue
+		}
+		for s := m.Members; s != 0; s &= s - 1 {
+			to := core.Role{Kind: core.RM, ID: s.First()}
+			out.Send = append(out.Send, core.Message{
+				Type: core.MsgAbort, From: m.From, To: to, Tx: m.Tx, Members: m.Members,
+			})
+		}
+	}
+}
+
+// skipsPhase1 is a leader that proposes at once in a ballot above 0.
+func skipsPhase1(_ *core.Layout, _ *core.Input, out *core.Output) {
+	for i := range out.Gated {
+		if m := &out.Gated[i]; m.Type == core.MsgPhase1a {
+			m.Type, m.Votes = core.MsgPhase2a, core.Votes{Aborted: m.Members}
+		}
+	}
+}
+
+// sendsBeforeDurable is an acceptor that does not wait for its disk.
+func sendsBeforeDurable(_ *core.Layout, _ *core.Input, out *core.Output) {
+	if len(out.Gated) > 0 && out.Gated[0].From.Kind == core.Acceptor {
+		out.Send, out.Gated = append(out.Send, out.Gated...), nil
+	}
+}
+
+// keepsPromiseInMemory is an acceptor that writes down only votes.
+func keepsPromiseInMemory(_ *core.Layout, _ *core.Input, out *core.Output) {
+	if len(out.Records) > 0 && out.Records[0].Type == core.RecordAcceptor &&
+		out.Records[0].Votes == (core.Votes{}) {
+		out.Records = out.Records[1:]
+	}
+}
+
+// TestPlantedBugsAreFoundByTheShortestWay: exploration finds each bug, the World takes the same
+// way to the same property, and the text of the schedule too; the minimiser takes it from there.
+func TestPlantedBugsAreFoundByTheShortestWay(t *testing.T) {
+	for _, b := range []struct {
+		name  string
+		twist func(*core.Layout, *core.Input, *core.Output)
+		size  Size
+		want  checker.Property
+		steps int
+	}{
+		{
+			"aborts on a time-out without a ballot", abortsWithoutBallot,
+			Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1},
+			checker.Validity, 8,
+		},
+		{
+			"skips phase 1", skipsPhase1,
+			Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1},
+			checker.Agreement, 14,
+		},
+		{
+			"sends before it is durable", sendsBeforeDurable,
+			Size{RMs: 1, Acceptors: 1, Leaders: 1, Crashes: 1},
+			checker.Durability, 7,
+		},
+		{
+			"keeps its promise in memory", keepsPromiseInMemory,
+			Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1},
+			checker.Durability, 10,
+		},
+	} {
+		t.Run(b.name, func(t *testing.T) {
+			p := &planted{Protocol: paxoscommit.Protocol{}, twist: b.twist}
+			for _, unreduced := range []bool{true, false} {
+				c, err := NewConfig(p, b.size)
+				require.NoError(t, err)
+				c.Unreduced = unreduced
+				r, err := Explore(c, mc.Options{Workers: 1})
+				require.NoError(t, err)
+				require.Equal(t, mc.Violated, r.Verdict)
+				require.Equal(t, b.want, r.Violation.Property)
+
+				s, err := harness.ParseSchedule("test", strings.NewReader(r.Schedule.String()),
+					[]core.Protocol{p})
+				require.NoError(t, err)
+				replayed := harness.Replay(s)
+				require.NotNil(t, replayed.Violation)
+				require.Equal(t, b.want, replayed.Violation.Property)
+				require.Empty(t, replayed.Skipped)
+				if unreduced {
+					require.Len(t, r.Schedule.Actions, b.steps)
+					least, _ := harness.Minimize(s, 1000)
+					require.LessOrEqual(t, len(least.Actions), len(s.Actions))
+				}
+			}
+		})
+	}
+}

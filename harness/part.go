@@ -1,0 +1,287 @@
+package harness
+
+import (
+	"cmp"
+	"encoding/binary"
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+	"slices"
+)
+
+// Part is the part of a World that changes when something happens at one node, which stands as
+// node 0 for the clients: its machine, log, databases, timers, what is on its way inside it, and
+// what a monitor of this part alone knows. Nothing else can tell what the node does next, so
+// whoever explores every run works each part out once and puts worlds together from them.
+type Part struct {
+	node    core.NodeID
+	machine core.Machine
+	disk    disk
+	banks   []bank.Bank
+	clients []client
+	timers  []core.Timer
+	inside  []core.Message
+	up      bool
+	dead    bool
+	monitor checker.Monitor
+}
+
+// ResetPart makes w a world for Put and Take: one monitor judges one part.
+func (w *World) ResetPart(c *Config) {
+	w.Reset(c)
+	w.monitor.ResetPart(&c.Layout, c.Txns, c.Accounts, c.Opening)
+}
+
+// Put makes node n of w as p says. Nothing is in flight but inside the node, every other node is
+// up, and no budget of faults is spent.
+func (w *World) Put(p *Part) {
+	w.net = append(w.net[:0], p.inside...)
+	w.timers = append(w.timers[:0], p.timers...)
+	w.up, w.dead, w.far = core.FullSet(len(w.machines)), 0, 0
+	w.left = Budget{Refusals: 1, Timeouts: 1, Crashes: 1, Deaths: 1}
+	w.settled, w.steps = false, 0
+	w.monitor.CopyFrom(&p.monitor)
+	if p.node == 0 {
+		w.clients = append(w.clients[:0], p.clients...)
+		return
+	}
+	if !p.up {
+		w.up = w.up.Without(uint8(p.node))
+	}
+	if p.dead {
+		w.dead = w.dead.With(uint8(p.node))
+	}
+	if p.up {
+		w.machines[p.node-1].CopyFrom(p.machine)
+	}
+	d := &w.disks[p.node-1]
+	d.records = append(d.records[:0], p.disk.records...)
+	d.durable = p.disk.durable
+	d.gated = append(d.gated[:0], p.disk.gated...)
+	k := 0
+	for i := range w.banks {
+		if w.nodeOfBank(i) == p.node {
+			w.banks[i].CopyFrom(&p.banks[k])
+			k++
+		}
+	}
+}
+
+func (w *World) nodeOfBank(i int) core.NodeID {
+	return w.cfg.Layout.NodeOf(core.Role{Kind: core.Resource, ID: uint8(i + 1)})
+}
+
+// Take returns the part of node n, and what is in flight between nodes appended to sent. What
+// makes no difference to the node is brought into one form: a record that a later durable one
+// replaces is left out; messages between nodes, which may be repeated anyway, are gated once.
+// Without log, which is for a node that cannot crash any more, what it has written is left out.
+func (w *World) Take(n core.NodeID, log bool, sent []core.Message) (*Part, []core.Message) {
+	p := &Part{node: n}
+	for i := range w.net {
+		if m := &w.net[i]; !w.local(m) {
+			sent = append(sent, *m)
+		} else if w.cfg.Layout.NodeOf(m.To) == n {
+			p.inside = append(p.inside, *m)
+		}
+	}
+	slices.SortFunc(p.inside, compareMessages)
+	for i := range w.timers {
+		if w.cfg.Layout.NodeOf(w.timers[i].Role) == n {
+			p.timers = append(p.timers, w.timers[i])
+		}
+	}
+	slices.SortFunc(p.timers, func(a, b core.Timer) int {
+		return cmp.Or(a.Tx.Compare(b.Tx), compareRoles(a.Role, b.Role), cmp.Compare(a.Kind, b.Kind))
+	})
+	p.monitor.CopyFrom(&w.monitor)
+	if n == 0 {
+		p.clients = slices.Clone(w.clients)
+		return p, sent
+	}
+	p.up, p.dead = w.up.Has(uint8(n)), w.dead.Has(uint8(n))
+	if p.up {
+		p.machine = w.cfg.Protocol.New()
+		p.machine.Reset(&w.cfg.Layout, n)
+		p.machine.CopyFrom(w.machines[n-1])
+	}
+	w.takeDisk(p, log)
+	for i := range w.banks {
+		if w.nodeOfBank(i) == n {
+			p.banks = append(p.banks, bank.Bank{})
+			p.banks[len(p.banks)-1].CopyFrom(&w.banks[i])
+		}
+	}
+	return p, sent
+}
+
+func (w *World) takeDisk(p *Part, log bool) {
+	d := &w.disks[p.node-1]
+	same := func(a, b *core.Record) bool {
+		return a.Type == b.Type && a.Role == b.Role && a.Tx == b.Tx
+	}
+	for i := range d.durable {
+		r := &d.records[i]
+		later := d.records[i+1 : d.durable]
+		if log && !slices.ContainsFunc(later, func(l core.Record) bool { return same(&l, r) }) {
+			p.disk.records = append(p.disk.records, *r)
+		}
+	}
+	p.disk.durable = len(p.disk.records)
+	p.disk.records = append(p.disk.records, d.records[d.durable:]...)
+	for _, g := range d.gated {
+		g.at = len(p.disk.records) // a sync completes all that was written
+		if w.local(&g.msg) || !slices.Contains(p.disk.gated, g) {
+			p.disk.gated = append(p.disk.gated, g)
+		}
+	}
+	slices.SortFunc(p.disk.gated, func(a, b gated) int { return compareMessages(a.msg, b.msg) })
+}
+
+// Offer puts a message in flight.
+func (w *World) Offer(m *core.Message) { w.net = append(w.net, *m) }
+
+// Own appends the actions that can happen at the node of p, after Put(p), and need no message from
+// another node. Whether the rest of the system may lose the node for good, CanLose tells.
+func (w *World) Own(p *Part, buf []Action) []Action {
+	all := w.Enabled(nil)
+	for i := range all {
+		switch a := &all[i]; a.Type {
+		case Begin:
+			if p.node == 0 {
+				buf = append(buf, *a)
+			}
+		case Deliver, Refuse, Fire:
+			buf = append(buf, *a)
+		case Sync, Crash, CrashKeep, Restart:
+			if a.Node == p.node {
+				buf = append(buf, *a)
+			}
+		default:
+		}
+	}
+	if p.node > 0 && p.up {
+		buf = append(buf, Action{Type: Die, Node: p.node})
+	}
+	return buf
+}
+
+// AppendKey appends a canonical encoding: parts of the same node and configuration with equal
+// bytes behave alike for ever, in the asynchronous timing, and are judged alike.
+func (p *Part) AppendKey(dst []byte, c *Config) []byte {
+	return p.AppendState(p.monitor.AppendKey(dst), c)
+}
+
+// AppendState is AppendKey without what the monitor knows.
+func (p *Part) AppendState(dst []byte, c *Config) []byte {
+	flags := byte(0)
+	if p.up {
+		flags |= 1
+	}
+	if p.dead {
+		flags |= 2
+	}
+	dst = append(dst, flags, byte(len(p.disk.records)), byte(p.disk.durable))
+	for i := range p.disk.records {
+		dst = appendRecord(dst, &p.disk.records[i])
+	}
+	dst = append(dst, byte(len(p.disk.gated)))
+	for i := range p.disk.gated {
+		dst = appendMessage(dst, &p.disk.gated[i].msg)
+	}
+	dst = append(dst, byte(len(p.inside)))
+	for i := range p.inside {
+		dst = appendMessage(dst, &p.inside[i])
+	}
+	dst = append(dst, byte(len(p.timers)))
+	for i := range p.timers {
+		t := &p.timers[i]
+		dst = append(t.Tx.AppendKey(dst), byte(t.Role.Kind), t.Role.ID, byte(t.Kind))
+	}
+	for i := range p.banks {
+		dst = p.banks[i].AppendKey(dst)
+	}
+	for i := range p.clients {
+		cl := &p.clients[i]
+		flag := byte(0)
+		if cl.waiting {
+			flag = 1
+		}
+		dst = append(dst, flag, cl.asked%uint8(max(c.Layout.Leaders, 1)))
+		dst = binary.AppendUvarint(dst, uint64(cl.next))
+	}
+	if p.up && p.machine != nil {
+		dst = p.machine.AppendKey(dst) // last, for it need not say where it ends
+	}
+	return dst
+}
+
+// Monitor returns the judge of this part, to look at.
+func (p *Part) Monitor() *checker.Monitor { return &p.monitor }
+
+// Node returns the node that it is of; 0 stands for the clients.
+func (p *Part) Node() core.NodeID { return p.node }
+
+// Up tells whether the node runs.
+func (p *Part) Up() bool { return p.up }
+
+// Dead tells whether the node has crashed for good.
+func (p *Part) Dead() bool { return p.dead }
+
+// Unsynced tells whether a Sync would change something.
+func (p *Part) Unsynced() bool { return p.up && p.disk.durable < len(p.disk.records) }
+
+// CanLose tells whether a majority of acceptors and a leader would be left if these nodes were
+// gone for good.
+func (c *Config) CanLose(gone core.Set) bool {
+	l := &c.Layout
+	alive := func(k core.RoleKind) int {
+		count := 0
+		for i := range l.Count(k) {
+			if !gone.Has(uint8(l.NodeOf(core.Role{Kind: k, ID: uint8(i + 1)}))) {
+				count++
+			}
+		}
+		return count
+	}
+	return alive(core.Acceptor) >= l.Majority() && alive(core.Leader) > 0
+}
+
+func compareRoles(a, b core.Role) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+}
+
+func compareMessages(a, b core.Message) int {
+	return slices.Compare(appendMessage(nil, &a), appendMessage(nil, &b))
+}
+
+func appendMessage(dst []byte, m *core.Message) []byte {
+	begin := byte(0)
+	if m.Begin {
+		begin = 1
+	}
+	dst = append(dst, byte(m.Type), byte(m.Val), begin, byte(m.From.Kind), m.From.ID,
+		byte(m.To.Kind), m.To.ID)
+	dst = binary.AppendUvarint(dst, m.Tx.Word())
+	for _, n := range [...]uint64{
+		uint64(m.Bal), uint64(m.MBal), uint64(m.Low), uint64(m.Members), uint64(m.Votes.Prepared),
+		uint64(m.Votes.Aborted),
+	} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	return dst
+}
+
+func appendRecord(dst []byte, r *core.Record) []byte {
+	dst = append(dst, byte(r.Type), byte(r.Val), byte(r.Role.Kind), r.Role.ID)
+	dst = binary.AppendUvarint(dst, r.Tx.Word())
+	for _, n := range [...]uint64{
+		uint64(r.Bal), uint64(r.MBal), uint64(r.Low), uint64(r.Members), uint64(r.Votes.Prepared),
+		uint64(r.Votes.Aborted),
+	} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	return dst
+}
+
+// Up tells whether a node runs.
+func (w *World) Up(n core.NodeID) bool { return w.up.Has(uint8(n)) }
