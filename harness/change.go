@@ -35,8 +35,8 @@ func newChange(c *Config) *change {
 	return g
 }
 
-// setWork gives every transaction the work that f says, in terms of the new configuration, and leaves
-// out those for which it says false. Clients without a transaction go.
+// setWork gives every transaction the work that f says, in terms of the new configuration, and
+// leaves out those for which it says false. Clients without a transaction go.
 func (g *change) setWork(f func(i int, w bank.Work) (bank.Work, bool)) {
 	g.cfg.Txns = nil
 	g.txns = g.txns[:0]
@@ -92,8 +92,8 @@ func changeTxn(c *Config, i int, work bank.Work) *change {
 	return g
 }
 
-// within returns what of some work an account filter leaves: of a transfer with one account left, one
-// from that account to itself. It returns false if nothing is left.
+// within returns what of some work an account filter leaves: of a transfer with one account left,
+// one from that account to itself. It returns false if nothing is left.
 func within(w bank.Work, account func(uint8) uint8) (bank.Work, bool) {
 	var read core.Set
 	for s := w.Read; s != 0; s &= s - 1 {
@@ -114,8 +114,8 @@ func within(w bank.Work, account func(uint8) uint8) (bank.Work, bool) {
 	return bank.Work{From: from, To: to, Amount: w.Amount}, from != 0
 }
 
-// dropRoles takes roles of one kind out of the layout. What they did, role into does, or if that is 0
-// nobody.
+// dropRoles takes roles of one kind out of the layout. What they did, role into does, or if that
+// is 0 nobody.
 func dropRoles(c *Config, kind core.RoleKind, gone core.Set, into uint8) *change {
 	g := newChange(c)
 	g.merges = into != 0
@@ -146,11 +146,20 @@ func dropRoles(c *Config, kind core.RoleKind, gone core.Set, into uint8) *change
 	return g
 }
 
+// clearLayout takes every role off its node.
+func (g *change) clearLayout() *core.Layout {
+	clear(g.nodes[:])
+	l := &g.cfg.Layout
+	*l = core.Layout{
+		RMs: l.RMs, Acceptors: l.Acceptors, Leaders: l.Leaders, Options: l.Options,
+	}
+	return l
+}
+
 // place puts the roles that are left where they were, and leaves out nodes without a role.
 func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
 	old := &g.old.Layout
-	l := &g.cfg.Layout
-	*l = core.Layout{RMs: old.RMs, Acceptors: old.Acceptors, Leaders: old.Leaders, Options: old.Options}
+	l := g.clearLayout()
 	switch kind {
 	case core.RM:
 		l.RMs = count
@@ -159,7 +168,6 @@ func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
 	default:
 		l.Leaders = count
 	}
-	clear(g.nodes[:])
 	for n := range old.Nodes {
 		node := core.NodeID(l.Nodes + 1)
 		for _, k := range placedKinds() {
@@ -175,8 +183,8 @@ func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
 	}
 }
 
-// moveAccounts gives the accounts new numbers, so that each is with the resource manager that it was
-// with, under its new number.
+// moveAccounts gives the accounts new numbers, so that each is with the resource manager that it
+// was with, under its new number.
 func (g *change) moveAccounts() {
 	highest := uint8(1)
 	account := func(a uint8) uint8 {
@@ -200,8 +208,8 @@ func swapRoles(c *Config, kind core.RoleKind, i, j uint8) *change {
 	return g
 }
 
-// dropAccounts leaves out the accounts that no transaction touches, as far as the others can stay with
-// their resource managers.
+// dropAccounts leaves out the accounts that no transaction touches, as far as the others can stay
+// with their resource managers.
 func dropAccounts(c *Config) *change {
 	var used core.Set
 	for i := range c.Txns {
@@ -227,9 +235,7 @@ func dropAccounts(c *Config) *change {
 func setApart(c *Config) *change {
 	g := newChange(c)
 	old := &c.Layout
-	l := &g.cfg.Layout
-	*l = core.Layout{RMs: old.RMs, Acceptors: old.Acceptors, Leaders: old.Leaders, Options: old.Options}
-	clear(g.nodes[:])
+	l := g.clearLayout()
 	for _, k := range placedKinds() {
 		for i := range old.Count(k) {
 			r := core.Role{Kind: k, ID: uint8(i + 1)}
@@ -243,8 +249,8 @@ func setApart(c *Config) *change {
 
 func isApart(l *core.Layout) bool { return l.Nodes == l.RMs+l.Acceptors+l.Leaders }
 
-// rewrite appends the old configuration's actions as they are in the new one. What has no place there
-// is left out.
+// rewrite appends the old configuration's actions as they are in the new one. What has no place
+// there is left out.
 func (g *change) rewrite(dst, actions []Action) []Action {
 	var begun [core.MaxClients + 1]int
 	for i := range actions {

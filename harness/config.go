@@ -126,8 +126,8 @@ func (c *Config) validateTxn(last core.TxID, t *checker.Txn) error {
 			ErrConfig, t.ID, t.Members, c.MembersOf(*w))
 	}
 	if t.RM == 0 || !t.Members.Has(t.RM) {
-		return fmt.Errorf("%w: transaction %v is begun at rm%d, which is no member", ErrConfig, t.ID,
-			t.RM)
+		return fmt.Errorf("%w: transaction %v is begun at rm%d, which is no member",
+			ErrConfig, t.ID, t.RM)
 	}
 	return nil
 }

@@ -9,9 +9,10 @@ import (
 )
 
 // Minimize makes a schedule that breaks a property as short as it can within so many replays, and
-// returns it with the replays made. The result breaks the same property, which its Expect names, and
-// has no optional lines and no milestones; the same schedule and budget give the same result. Unless the budget
-// ran out, no single action can be left out. A schedule that breaks nothing comes back as it is.
+// returns it with the replays made. The result breaks the same property, which its Expect names,
+// and has no optional lines and no milestones; the same schedule and budget give the same result.
+// Unless the budget ran out, no single action can be left out. A schedule that breaks nothing
+// comes back as it is.
 //
 // Shorter comes first; at the same length fewer faults, transactions, clients, leaders, acceptors,
 // resource managers and options, roles on nodes of their own, lower ballots, fewer accounts and
@@ -43,8 +44,8 @@ func Minimize(s *Schedule, budgetReplays int) (*Schedule, int) {
 	return m.result(), m.used
 }
 
-// maxSearchSteps is the number of steps, in all replays, after which nothing more is tried than to leave
-// out single actions. It keeps the time below a second.
+// maxSearchSteps is the number of steps, in all replays, after which nothing more is tried than
+// to leave out single actions. It keeps the time below a second.
 const maxSearchSteps = 700_000
 
 // minimizer is a search under way.
@@ -86,6 +87,7 @@ func costOf(c *Config, actions []Action) cost {
 		k[9] += int(min(actions[i].Msg.Bal, 1<<16)) + int(min(actions[i].Msg.MBal, 1<<16))
 	}
 	for i := range c.Txns {
+		k[10] += c.Txns[i].Work.Accounts().Len()
 		k[11] += int(min(c.Txns[i].Work.Amount, 1<<16))
 	}
 	return k
@@ -198,9 +200,11 @@ func (w *World) similar(a *Action) bool {
 // spent tells whether the budget is used up.
 func (m *minimizer) spent() bool { return m.used >= m.budget }
 
-// tired tells whether the search has gone on for so long that only what Minimize promises is still to
-// be done. It keeps a part of the budget for that.
-func (m *minimizer) tired() bool { return m.used >= m.budget-m.budget/4 || m.steps >= maxSearchSteps }
+// tired tells whether the search has gone on for so long that only what Minimize promises is
+// still to be done. It keeps a part of the budget for that.
+func (m *minimizer) tired() bool {
+	return m.used >= m.budget-m.budget/4 || m.steps >= maxSearchSteps
+}
 
 // improve replays trial and makes it the best if it breaks the property and costs less.
 func (m *minimizer) improve(c *Config, loose bool) bool {
@@ -383,13 +387,19 @@ func (m *minimizer) simplifyTxn(i int) {
 			m.try(changeTxn(m.best.cfg, i, w))
 		}
 	}
+	if w := m.best.cfg.Txns[i].Work; w.From != w.To {
+		m.try(changeTxn(m.best.cfg, i, bank.Work{From: w.From, To: w.From, Amount: w.Amount}))
+	}
+	if w := m.best.cfg.Txns[i].Work; w.Read.Len() > 1 {
+		m.try(changeTxn(m.best.cfg, i, bank.Work{Read: core.SetOf(w.Read.First())}))
+	}
 	if w := m.best.cfg.Txns[i].Work; w.Amount > 1 {
 		m.try(changeTxn(m.best.cfg, i, bank.Work{From: w.From, To: w.To, Amount: 1}))
 	}
 }
 
-// hoist moves every action that is no fault as far to the front as it goes. It makes nothing shorter,
-// but easier to read, and detours easier to find.
+// hoist moves every action that is no fault as far to the front as it goes. It makes nothing
+// shorter, but easier to read, and detours easier to find.
 func (m *minimizer) hoist() {
 	for j := range m.best.actions {
 		a := m.best.actions[j]
@@ -449,8 +459,8 @@ func (m *minimizer) detourBy(home *candidate, i int, more ...Action) bool {
 	return false
 }
 
-// swapAndDetour looks for detours after two acceptors, or two leaders, have changed places, for some
-// are used in the normal case and some are not.
+// swapAndDetour looks for detours after two acceptors, or two leaders, have changed places, for
+// some are used in the normal case and some are not.
 func (m *minimizer) swapAndDetour() bool {
 	home := m.best
 	for _, k := range []core.RoleKind{core.Acceptor, core.Leader} {

@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +69,7 @@ func TestMinimizeLeavesNoActionThatCanBeLeftOut(t *testing.T) {
 			require.Equal(t, m.Expect, harness.Replay(m).Violation.Property)
 			for i := range m.Actions {
 				without := *m
-				without.Actions = append(append([]harness.Line{}, m.Actions[:i]...), m.Actions[i+1:]...)
+				without.Actions = slices.Delete(slices.Clone(m.Actions), i, i+1)
 				if v := harness.Replay(&without).Violation; v != nil {
 					require.NotEqual(t, m.Expect, v.Property, "action %d of\n%v", i+1, m)
 				}

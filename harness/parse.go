@@ -46,9 +46,9 @@ type parser struct {
 	seen      [inEnd + 1]bool
 }
 
-// ParseSchedule reads a schedule in the form that AppendText writes; blank lines and what follows a #
-// are ignored. The name stands in errors: "name:line: what is wrong", one line. An error of r comes
-// back wrapped.
+// ParseSchedule reads a schedule in the form that AppendText writes; blank lines and what follows
+// a # are ignored. The name stands in errors: "name:line: what is wrong", one line. An error of r
+// comes back wrapped.
 func ParseSchedule(name string, r io.Reader, protocols []core.Protocol) (*Schedule, error) {
 	p := &parser{protocols: protocols, s: &Schedule{}}
 	lines := bufio.NewScanner(r)
@@ -89,8 +89,8 @@ func (p *parser) timed(name string) error {
 	for i := range p.s.Actions {
 		switch l := &p.s.Actions[i]; l.Action.Type {
 		case Drop, Crash, CrashKeep:
-			return fmt.Errorf("%s:%d: %v: in the synchronous timing nothing is lost, and crashes are for good",
-				name, l.At, l.Action.Type)
+			return fmt.Errorf("%s:%d: %v: in the synchronous timing nothing is lost, "+
+				"and crashes are for good", name, l.At, l.Action.Type)
 		default:
 		}
 	}
@@ -186,8 +186,8 @@ func (p *parser) enter(sec section, word string) error {
 	case sec == p.in && once || sec < p.in && p.seen[sec] && once:
 		return fmt.Errorf("a second %s line", word)
 	case sec < p.in:
-		return fmt.Errorf("%s line too late: the order is protocol, options, timing, node, accounts, txn, "+
-			"expect, reach, actions, end", word)
+		return fmt.Errorf("%s line too late: the order is protocol, options, timing, node, "+
+			"accounts, txn, expect, reach, actions, end", word)
 	case sec > inProtocol && !p.seen[inProtocol]:
 		return fmt.Errorf("%.40q before a protocol line", word)
 	case sec > inTiming && !p.seen[inTiming]:
@@ -366,7 +366,8 @@ func (p *parser) txn(words []string) error {
 		return err
 	}
 	if outside := t.Work.Accounts() &^ core.FullSet(c.Accounts); outside != 0 {
-		return fmt.Errorf("account %s: there are %d accounts", AccountName(outside.First()), c.Accounts)
+		name := AccountName(outside.First())
+		return fmt.Errorf("account %s: there are %d accounts", name, c.Accounts)
 	}
 	t.RM, t.Members = rm.ID, c.MembersOf(t.Work)
 	last := core.TxID{}
@@ -390,14 +391,15 @@ func parseWork(text string) (bank.Work, error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&w); err != nil || d.InputOffset() != int64(len(text)) {
-		return bank.Work{}, fmt.Errorf(`work %.80q: want {"transfer":N,"from":A,"to":B} or {"read":[A,...]}`,
-			text)
+		return bank.Work{}, fmt.Errorf(
+			`work %.80q: want {"transfer":N,"from":A,"to":B} or {"read":[A,...]}`, text)
 	}
 	var work bank.Work
 	switch {
 	case w.Transfer != nil && w.Read == nil:
 		if *w.Transfer < 1 || *w.Transfer > MaxMoney {
-			return work, fmt.Errorf("transfer of %d: want a number from 1 to %d", *w.Transfer, MaxMoney)
+			return work, fmt.Errorf("transfer of %d: want a number from 1 to %d", *w.Transfer,
+				MaxMoney)
 		}
 		work.Amount = *w.Transfer
 		var err error
@@ -453,7 +455,8 @@ func parseRole(text string) (core.Role, error) {
 			continue
 		}
 		n, err := strconv.ParseUint(digits, 10, 8)
-		if r := (core.Role{Kind: core.RoleKind(k), ID: uint8(n)}); err == nil && n > 0 && r.String() == text {
+		r := core.Role{Kind: core.RoleKind(k), ID: uint8(n)}
+		if err == nil && n > 0 && r.String() == text {
 			return r, nil
 		}
 	}

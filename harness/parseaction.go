@@ -146,6 +146,9 @@ func (c *Config) parseMessage(words []string) (core.Message, error) {
 	} else {
 		m.Val = val
 	}
+	if m.Type == core.MsgFound {
+		m.Val = core.Prepared // what a database finds is prepared, and the text does not say so
+	}
 	if outside := m.Votes.Instances() &^ members; outside != 0 {
 		return m, fmt.Errorf("rm%d is no member of %v", outside.First(), m.Tx)
 	}

@@ -1,14 +1,15 @@
 package harness_test
 
 import (
-	"context"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"paxoscommit/checker"
 	"paxoscommit/core"
+	"paxoscommit/core/bank"
 	"paxoscommit/core/paxoscommit"
-	"paxoscommit/fuzz"
 	"paxoscommit/harness"
 )
 
@@ -76,14 +77,77 @@ func mute() *planted {
 
 func allPlanted() []*planted { return []*planted{hasty(), impatient(), fragile(), mute()} }
 
-// failure returns the first failure of a campaign.
+// failure returns a random run that breaks something.
 func failure(t testing.TB, p core.Protocol, seed uint64) *harness.Schedule {
 	t.Helper()
-	c := fuzz.Campaign{
-		Options: fuzz.Options{Protocol: p, Faults: fuzz.AllFaults, Seed: seed}, Runs: 10_000, Workers: 1,
+	for i := range uint64(10_000) {
+		rng := rand.New(rand.NewPCG(seed, i))
+		s := &harness.Schedule{Config: randomConfig(t, p, rng)}
+		w := harness.NewWorld(&s.Config)
+		taken := func(a harness.Action) {
+			s.Actions = append(s.Actions, harness.Line{Action: a})
+		}
+		w.Guard(func() { randomRun(w, rng, taken) })
+		if v := w.Violation(); v != nil {
+			s.Expect = v.Property
+			return s
+		}
 	}
-	r, err := c.Run(context.Background())
+	require.Fail(t, "nothing failed")
+	return nil
+}
+
+func randomConfig(t testing.TB, p core.Protocol, rng *rand.Rand) harness.Config {
+	t.Helper()
+	c := harness.Config{
+		Protocol: p, Timing: harness.Asynchronous, Accounts: 3, Opening: 100,
+		Budget: harness.Budget{
+			Drops: 2, Duplicates: 2, Refusals: 1, Timeouts: 8, Crashes: 2, Deaths: 1, Cuts: 2,
+			GiveUps: 1,
+		},
+	}
+	l, err := core.NewLayout(1+rng.IntN(3), 1+2*rng.IntN(2), 1+rng.IntN(3))
 	require.NoError(t, err)
-	require.NotNil(t, r.Failure)
-	return r.Failure.Schedule
+	c.Layout = *l
+	if rng.IntN(3) == 0 { // all on one node
+		c.Layout = core.Layout{RMs: l.RMs, Acceptors: l.Acceptors, Leaders: l.Leaders}
+		for _, k := range []core.RoleKind{core.RM, core.Acceptor, core.Leader} {
+			for id := range c.Layout.Count(k) {
+				c.Layout.Place(core.Role{Kind: k, ID: uint8(id + 1)}, 1)
+			}
+		}
+	}
+	c.Layout.Options = rng.Uint32N(4)
+	for _, id := range []core.TxID{{Origin: 1, Seq: 1}, {Origin: 1, Seq: 2}, {Origin: 2, Seq: 1}} {
+		account := func() uint8 { return uint8(1 + rng.IntN(c.Accounts)) }
+		w := bank.Work{From: account(), To: account(), Amount: 1 + rng.Int64N(120)}
+		members := c.MembersOf(w)
+		c.Txns = append(c.Txns, checker.Txn{ID: id, RM: members.First(), Members: members, Work: w})
+	}
+	require.NoError(t, c.Validate())
+	return c
+}
+
+// randomRun makes some random steps, most of them deliveries, and then the fair end.
+func randomRun(w *harness.World, rng *rand.Rand, taken func(harness.Action)) {
+	for range 200 {
+		kind := harness.Begin + harness.ActionType(rng.IntN(int(harness.Settle-harness.Begin)))
+		if rng.IntN(3) > 0 {
+			kind = harness.Deliver
+		}
+		a, ok := w.Choose(kind, rng.Uint32())
+		if !ok {
+			continue
+		}
+		taken(a)
+		if w.Apply(a) != nil || w.Violation() != nil {
+			return
+		}
+	}
+	w.Settle(taken)
+}
+
+// protocols are those that schedules may name in these tests.
+func protocols() []core.Protocol {
+	return []core.Protocol{paxoscommit.Protocol{}, paxoscommit.Protocol{Faster: true}}
 }

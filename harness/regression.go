@@ -32,9 +32,10 @@ func WriteRegression(w io.Writer, name string, s *Schedule, v *checker.Violation
 	}
 	text := Demand(s).String()
 	if !strconv.CanBackquote(strings.ReplaceAll(text, "\n", "")) {
-		return fmt.Errorf("%w: the schedule has a character that a raw string cannot hold", ErrRegression)
+		return fmt.Errorf("%w: no raw string can hold the schedule", ErrRegression)
 	}
-	source := fmt.Sprintf("package regress_test\n\nimport (\n\t\"testing\"\n\n\t\"paxoscommit/fuzz\"\n)\n\n"+
+	source := fmt.Sprintf("package regress_test\n\n"+
+		"import (\n\t\"testing\"\n\n\t\"paxoscommit/fuzz\"\n)\n\n"+
 		"%sfunc %s(t *testing.T) {\n\tfuzz.Regress(t, `\n%s`)\n}\n",
 		comment(fmt.Sprintf("%s failed with %v.", name, v)), name, text)
 	out, err := format.Source([]byte(source))
@@ -63,9 +64,9 @@ func comment(text string) string {
 	return b.String() + "\n"
 }
 
-// Demand returns a schedule that fails as s does, and ends in settle, with the actions required that a
-// mended core must take too, the others optional, and with the milestones that the required ones
-// reach.
+// Demand returns a schedule that fails as s does, and ends in settle, with the actions required
+// that a mended core must take too, the others optional, and with the milestones that the
+// required ones reach.
 //
 // Nobody knows here what a mended core does. But as long as the bug has not shown, it does the same
 // as this one. So one part of what is required ends before the first action after which some short
@@ -148,8 +149,8 @@ func showsAfter(w *World, c *Config, lines []Line) bool {
 // ways returns the number of ways in which goOn goes on.
 func ways(c *Config) int { return c.Layout.Nodes + 2 }
 
-// goOn goes on in one way: with the fair end; after the crash of one node; or after what was sent last
-// has arrived first, with what that leads to.
+// goOn goes on in one way: with the fair end; after the crash of one node; or after what was sent
+// last has arrived first, with what that leads to.
 func (w *World) goOn(way int) {
 	const rush = 100 // steps, enough for a few rounds of messages
 	switch {

@@ -13,7 +13,8 @@ import (
 func TestWriteRegressionIsAShortTest(t *testing.T) {
 	m, _ := harness.Minimize(failure(t, impatient(), 0), budget)
 	var b strings.Builder
-	require.NoError(t, harness.WriteRegression(&b, "TestImpatience", m, harness.Replay(m).Violation))
+	v := harness.Replay(m).Violation
+	require.NoError(t, harness.WriteRegression(&b, "TestImpatience", m, v))
 	want := `package regress_test
 
 import (

@@ -10,8 +10,8 @@ import (
 
 // ReplayResult is what came of a replay.
 type ReplayResult struct {
-	Taken     []Action            // of the schedule's actions, in order; the fair end is not among them
-	Skipped   []int               // indices of the schedule's actions that were not enabled, in order
+	Taken     []Action            // of the schedule's actions, in order; not those of the fair end
+	Skipped   []int               // indices of the schedule's actions that were not enabled
 	Missed    []checker.Milestone // of the schedule's Reach, those not reached
 	Violation *checker.Violation  // nil if nothing was broken
 	Unknown   bool                // the clients' history could not be judged within JudgeBudget
@@ -21,8 +21,8 @@ type ReplayResult struct {
 	schedule  *Schedule
 }
 
-// Verdict is Violated if a property was broken, Holds if the replay did all that the schedule demands
-// and broke nothing, and otherwise Unknown.
+// Verdict is Violated if a property was broken, Holds if the replay did all that the schedule
+// demands and broke nothing, and otherwise Unknown.
 func (r *ReplayResult) Verdict() checker.Verdict {
 	switch {
 	case r.Violation != nil:
@@ -34,7 +34,8 @@ func (r *ReplayResult) Verdict() checker.Verdict {
 	}
 }
 
-// Passed tells whether nothing required was skipped, every milestone was reached and nothing broken.
+// Passed tells whether nothing required was skipped, every milestone was reached and nothing
+// broken.
 func (r *ReplayResult) Passed() bool { return r.Verdict() == checker.Holds }
 
 // required returns what of Skipped was not optional.
@@ -74,7 +75,8 @@ func (r *ReplayResult) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Step is what one action of a replay did. It is good until the function that it is given to returns.
+// Step is what one action of a replay did. It is good until the function that it is given to
+// returns.
 type Step struct {
 	Index  int // of the schedule's actions; -1 in the fair end
 	Action Action
@@ -101,15 +103,16 @@ func (s *Step) String() string {
 	for i := range s.Out.Decided {
 		b = fmt.Appendf(b, "\n    %v", s.Out.Decided[i])
 	}
-	for i := range s.Out.Dropped {
-		b = fmt.Appendf(b, "\n    ignored by %v: %v", s.Out.Dropped[i].Role, s.Out.Dropped[i].Reason)
+	for _, d := range s.Out.Dropped {
+		b = fmt.Appendf(b, "\n    ignored by %v: %v", d.Role, d.Reason)
 	}
 	return string(b)
 }
 
-// Replay makes the actions of a schedule happen, one after the other, until one breaks a property.
-// What is not enabled is skipped. If the schedule ends in settle, or expects a property that shows
-// only at the end of a run, the fair end follows and the clients' history is judged.
+// Replay makes the actions of a schedule happen, one after the other, until one breaks a
+// property. What is not enabled is skipped. If settle is among the actions, or the schedule
+// expects a property that shows only at the end of a run, the fair end follows and the clients'
+// history is judged.
 func Replay(s *Schedule) *ReplayResult { return ReplaySteps(s, nil) }
 
 // ReplaySteps is Replay, and calls observe, unless it is nil, after each step.
@@ -148,8 +151,7 @@ func (p *player) play(s *Schedule) {
 			return
 		}
 	}
-	n := len(s.Actions)
-	if !runsToEnd(s.Expect) && (n == 0 || s.Actions[n-1].Action.Type != Settle) {
+	if !w.settled && !runsToEnd(s.Expect) {
 		return
 	}
 	w.Settle(func(a Action) { p.observed(-1, a, true) })

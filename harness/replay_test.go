@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"paxoscommit/checker"
-	"paxoscommit/fuzz"
 	"paxoscommit/harness"
 )
 
@@ -22,7 +21,8 @@ func TestReplayThatSkipsDoesNotPass(t *testing.T) {
 		"line 14 was skipped, it is not enabled: deliver rm1->res1 prepare tx=c1.1",
 		"line 15 was skipped, it is not enabled: deliver res1->rm1 vote tx=c1.1 val=prepared",
 		"line 16 was skipped, it is not enabled: sync n1",
-		"line 17 was skipped, it is not enabled: deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin",
+		"line 17 was skipped, it is not enabled: " +
+			"deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin",
 	}, strings.Split(r.String(), "\n"))
 }
 
@@ -34,7 +34,8 @@ func TestReplayMaySkipWhatIsOptional(t *testing.T) {
 }
 
 func TestReplayThatMissesAMilestoneDoesNotPass(t *testing.T) {
-	r := harness.Replay(parse(t, strings.Replace(good, "reach crash", "reach crash\nreach death", 1)))
+	text := strings.Replace(good, "reach crash", "reach crash\nreach death", 1)
+	r := harness.Replay(parse(t, text))
 	require.Equal(t, checker.Unknown, r.Verdict())
 	require.Equal(t, []checker.Milestone{checker.SawDeath}, r.Missed)
 	require.Equal(t, "milestone death was not reached", r.String())
@@ -66,7 +67,7 @@ func TestReplayOfAFailureFailsTheSameWay(t *testing.T) {
 		require.Equal(t, s.Expect, r.Violation.Property)
 
 		text := strings.NewReader(s.String())
-		again, err := harness.ParseSchedule("file", text, append(fuzz.Protocols(), p))
+		again, err := harness.ParseSchedule("file", text, append(protocols(), p))
 		require.NoError(t, err)
 		require.Equal(t, r.Hash, harness.Replay(again).Hash)
 	}

@@ -32,8 +32,8 @@ type Line struct {
 // String gives the schedule as text.
 func (s *Schedule) String() string { return string(s.AppendText(nil)) }
 
-// AppendText appends the schedule as text, the same text for equal schedules. ParseSchedule reads it
-// back:
+// AppendText appends the schedule as text, the same text for equal schedules. ParseSchedule reads
+// it back:
 //
 //	paxoscommit schedule 1
 //	protocol paxos-commit
@@ -51,7 +51,8 @@ func (s *Schedule) String() string { return string(s.AppendText(nil)) }
 //	? sync n1
 //	end
 //
-// A ? marks an action that may be skipped. Lines without options, txn, expect or reach are left out.
+// A ? marks an action that may be skipped. Lines without options, txn, expect or reach are left
+// out.
 func (s *Schedule) AppendText(b []byte) []byte {
 	c := &s.Config
 	b = fmt.Appendf(b, "paxoscommit schedule %d\nprotocol %s\n", FormatVersion, c.Protocol.Name())
@@ -110,8 +111,8 @@ func appendNodes(b []byte, l *core.Layout) []byte {
 
 func appendWork(b []byte, w bank.Work) []byte {
 	if w.Read == 0 {
-		return fmt.Appendf(b, `{"transfer":%d,"from":"%s","to":"%s"}`, w.Amount, AccountName(w.From),
-			AccountName(w.To))
+		return fmt.Appendf(b, `{"transfer":%d,"from":"%s","to":"%s"}`, w.Amount,
+			AccountName(w.From), AccountName(w.To))
 	}
 	b = append(b, `{"read":[`...)
 	for s := w.Read; s != 0; s &= s - 1 {

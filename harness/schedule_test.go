@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"paxoscommit/core/bank"
-	"paxoscommit/fuzz"
 	"paxoscommit/harness"
 )
 
@@ -39,7 +38,7 @@ end
 
 func parse(t testing.TB, text string) *harness.Schedule {
 	t.Helper()
-	s, err := harness.ParseSchedule("file", strings.NewReader(text), fuzz.Protocols())
+	s, err := harness.ParseSchedule("file", strings.NewReader(text), protocols())
 	require.NoError(t, err)
 	return s
 }
@@ -78,7 +77,10 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"begin cl1", "begin", `file:12: begin: want a role`},
 		{"begin cl1", "begin cl2", `file:12: begin: there is no cl2 here`},
 		{"begin cl1", "begin rm1", `file:12: begin: rm1: want a client`},
-		{"begin cl1", "begin cl1 cl1", `file:12: "begin cl1 cl1" is not in the form of "begin cl1"`},
+		{
+			"begin cl1", "begin cl1 cl1",
+			`file:12: "begin cl1 cl1" is not in the form of "begin cl1"`,
+		},
 		{"begin cl1", "begin cl01", `file:12: begin: no role is called "cl01"`},
 		{"sync n1", "sync n3", `file:17: sync: there is no node "n3" here`},
 		{"sync n1", "sync", `file:17: sync: want a node`},
@@ -105,10 +107,14 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"prepared begin", "prepared now", `file:18: deliver: no message has "now"`},
 		{
 			" bal=0", "",
-			`file:18: "deliver rm1->acc1 phase2a tx=c1.1 ins=1 val=prepared begin" is not in the form of ` +
+			`file:18: "deliver rm1->acc1 phase2a tx=c1.1 ins=1 val=prepared begin" is ` +
+				`not in the form of ` +
 				`"deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin"`,
 		},
-		{"paxos-commit", "paxos", `file:2: no protocol is called "paxos"; there are paxos-commit, faster-paxos-commit`},
+		{
+			"paxos-commit", "paxos",
+			`file:2: no protocol is called "paxos"; there are paxos-commit, faster-paxos-commit`,
+		},
 		{"paxos-commit", "", `file:2: want the name of a protocol`},
 		{
 			"options merge-begin", "options turbo",
@@ -125,52 +131,66 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"node n2", "node n3", `file:6: want node n2`},
 		{"rm2\naccounts", "rm3\naccounts", `file:7: the nodes have no rm2`},
 		{"rm2\naccounts", "rm1\naccounts", `file:6: rm1 is on n1 already`},
-		{"rm2\naccounts", "cl1\naccounts", `file:6: cl1 cannot be placed: only rm, acc and ldr can`},
+		{
+			"rm2\naccounts", "cl1\naccounts",
+			`file:6: cl1 cannot be placed: only rm, acc and ldr can`,
+		},
 		{"rm2\naccounts", "acc16\naccounts", `file:6: acc16: want numbers from 1 to 15`},
 		{" ldr1", "", `file:7: paxoscommit: a layout with 0 roles of kind ldr: want 1 to 15`},
 		{"accounts 3", "accounts -3", `file:7: accounts "-3": want a number from 1 to 64`},
-		{"opening 100", "opening -1", `file:7: opening "-1": want a number from 0 to 1099511627776`},
+		{
+			"opening 100", "opening -1",
+			`file:7: opening "-1": want a number from 0 to 1099511627776`,
+		},
 		{"opening 100", "opening", `file:7: want accounts N opening M`},
 		{"accounts 3", "accounts 3 3", `file:7: want accounts N opening M`},
 		{"expect", "accounts 3 opening 1\nexpect", `file:10: a second accounts line`},
 		{"expect", "protocol paxos-commit\nexpect", `file:10: a second protocol line`},
 		{
 			"expect", "node n3\nexpect",
-			`file:10: node line too late: the order is protocol, options, timing, node, accounts, txn, ` +
+			`file:10: node line too late: the order is protocol, options, timing, node, ` +
+				`accounts, txn, ` +
 				`expect, reach, actions, end`,
 		},
 		{"NonBlocking", "Speed", `file:10: checker: no property is called "Speed"`},
 		{"reach crash", "reach nirvana", `file:11: no milestone is called "nirvana"`},
 		{"reach crash", "reach crash\nreach crash", `file:12: reach crash twice`},
-		{"c1.2", "c1.3", `file:9: transaction c1.3 after c1.1: clients and numbers go up one by one`},
+		{
+			"c1.2", "c1.3",
+			`file:9: transaction c1.3 after c1.1: clients and numbers go up one by one`,
+		},
 		{"c1.1 rm1", "c1.1 rm3", `file:8: transaction c1.1 is begun at rm3, which is no member`},
 		{"c1.1 rm1", "c1.1 acc1", `file:8: acc1: want a resource manager`},
 		{`"to":"b"`, `"to":"A"`, `file:8: no account is called "A"`},
 		{`"to":"b"`, `"to":"d"`, `file:8: account d: there are 3 accounts`},
-		{`"transfer":100`, `"transfer":-100`, `file:8: transfer of -100: want a number from 1 to 1099511627776`},
+		{
+			`"transfer":100`, `"transfer":-100`,
+			`file:8: transfer of -100: want a number from 1 to 1099511627776`,
+		},
 		{`{"read":["b"]}`, `{"read":[]}`, `file:9: work: want either a transfer or a read`},
 		{
 			`{"read":["b"]}`, `{"read":["b"]`,
-			`file:9: work "{\"read\":[\"b\"]": want {"transfer":N,"from":A,"to":B} or {"read":[A,...]}`,
+			`file:9: work "{\"read\":[\"b\"]": want {"transfer":N,"from":A,"to":B} or ` +
+				`{"read":[A,...]}`,
 		},
 		{`{"read":["b"]}`, ``, `file:9: want txn ID RM WORK`},
 		{"begin cl1", strings.Repeat("x", 70_000), `file:12: line longer than 65536 bytes`},
 	} {
 		text := strings.Replace(good, c.old, c.replacement, 1)
-		_, err := harness.ParseSchedule("file", strings.NewReader(text), fuzz.Protocols())
+		_, err := harness.ParseSchedule("file", strings.NewReader(text), protocols())
 		require.EqualError(t, err, c.want, "with %q for %q", c.replacement, c.old)
 	}
 }
 
 func TestParseSchedulePassesReadErrorsOn(t *testing.T) {
 	broken := errors.New("broken")
-	_, err := harness.ParseSchedule("file", iotest.ErrReader(broken), fuzz.Protocols())
+	_, err := harness.ParseSchedule("file", iotest.ErrReader(broken), protocols())
 	require.ErrorIs(t, err, broken)
 	require.EqualError(t, err, "file: broken")
 }
 
-// FuzzParseSchedule checks that what parses is written and read back as it is, and that a correct core
-// breaks nothing on it.
+// FuzzParseSchedule checks that what parses is written and read back as it is, and that a correct
+// core breaks nothing on it.
 func FuzzParseSchedule(f *testing.F) {
 	f.Add(good)
 	f.Add(strings.ReplaceAll(good, "asynchronous", "synchronous"))
@@ -179,7 +199,7 @@ func FuzzParseSchedule(f *testing.F) {
 		f.Add(strings.Replace(m.String(), "protocol "+p.name, "protocol paxos-commit", 1))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := harness.ParseSchedule("file", strings.NewReader(text), fuzz.Protocols())
+		s, err := harness.ParseSchedule("file", strings.NewReader(text), protocols())
 		if err != nil {
 			require.NotContains(t, err.Error(), "\n")
 			return

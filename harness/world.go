@@ -306,7 +306,7 @@ func (w *World) deliver(m *core.Message) {
 // step gives w.in to the machine of a node and carries out what it wants.
 func (w *World) step(n core.NodeID) {
 	if n == 0 {
-		w.monitor.Broken(checker.Contract, "timer of a role that does not exist: "+w.in.Timer.String())
+		w.monitor.Broken(checker.Contract, "timer of a role that is not here: "+w.in.Timer.String())
 		return
 	}
 	out := &w.out
