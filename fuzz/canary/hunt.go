@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"paxoscommit/fuzz/mutants"
+)
+
+// row is what came of hunting one bug: some fields of the object that fuzz --json ends with.
+type row struct {
+	ID              string  `json:"bug"`
+	Result          string  `json:"result"`
+	Title           string  `json:"title"`
+	Property        string  `json:"property"` // empty if nothing broke
+	Runs            uint64  `json:"runs"`
+	Seconds         float64 `json:"seconds"`
+	Found           int     `json:"actions_found"`
+	Actions         int     `json:"actions"`
+	Replays         int     `json:"replays"`
+	MinimizeSeconds float64 `json:"minimize_seconds"`
+	err             error
+}
+
+type hunter struct {
+	options   *options
+	root, dir string
+}
+
+// hunt builds the command with a bug and runs a campaign on one core.
+func (h *hunter) hunt(ctx context.Context, m *mutants.Mutant) row {
+	r := row{ID: m.ID, Title: m.Title}
+	program, err := m.Build(ctx, h.root, h.dir, "./cmd/paxoscommit")
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer os.Remove(program)
+	runs := h.options.runs
+	if m.Control {
+		runs = h.options.controlRuns
+	}
+	cmd := exec.CommandContext(ctx, program, "fuzz", "--json", "--workers", "1",
+		"--protocol", m.Protocol, "--runs", strconv.FormatUint(runs, 10),
+		"--seed", strconv.FormatUint(h.options.seed, 10), "--save", program+".schedule")
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
+		r.err = fmt.Errorf("%s: %w: %s", m.ID, err, stderr.Bytes())
+		return r
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		r.err = fmt.Errorf("%s: fuzz --json printed %q: %w", m.ID, stdout.Bytes(), err)
+	}
+	r.ID, r.Title = m.ID, m.Title
+	return r
+}
+
+// nativeTime is within what go test -fuzz must find a bug.
+const nativeTime = "5m"
+
+// native looks for each bug by go test -fuzz, from the seed corpus and an empty cache.
+func (h *hunter) native(ctx context.Context, list []mutants.Mutant, out io.Writer) error {
+	var survived []string
+	for i := range list {
+		m := &list[i]
+		overlay, err := m.Overlay(h.root, h.dir)
+		if err != nil {
+			return err
+		}
+		target := "FuzzPaxosCommit"
+		if m.Protocol == "faster-paxos-commit" {
+			target = "FuzzFasterPaxosCommit"
+		}
+		test := filepath.Join(h.dir, m.ID+".test")
+		build := exec.CommandContext(ctx, "go", "test", "-c", "-fuzz", target, "-overlay", overlay,
+			"-o", test, "./fuzz")
+		build.Dir = h.root
+		if text, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", m.ID, err, text)
+		}
+		start := time.Now()
+		cmd := exec.CommandContext(ctx, test, "-test.run", "^$", "-test.fuzz", "^"+target+"$",
+			"-test.fuzztime", nativeTime, "-test.fuzzcachedir", filepath.Join(h.dir, m.ID+".cache"))
+		cmd.Dir = filepath.Join(h.dir, m.ID+".work") // new inputs are written below it
+		if err := os.Mkdir(cmd.Dir, 0o700); err != nil {
+			return err
+		}
+		text, err := cmd.CombinedOutput()
+		result := "caught"
+		var exit *exec.ExitError
+		switch {
+		case errors.As(err, &exit):
+		case err != nil:
+			return err
+		default:
+			result = "SURVIVED"
+			survived = append(survived, m.ID)
+		}
+		fmt.Fprintf(out, "%-4s %-8s %6.1f s by go test -fuzz=%s  %s\n", m.ID, result,
+			time.Since(start).Seconds(), target, brokenLine(text))
+	}
+	if len(survived) > 0 {
+		return fmt.Errorf("%w: %s", errSurvived, strings.Join(survived, " "))
+	}
+	return nil
+}
+
+// brokenLine returns the line that names the property.
+func brokenLine(text []byte) string {
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, " at step ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,128 @@
+package mutants
+
+import (
+	"bytes"
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"paxoscommit/checker"
+)
+
+// ErrMutant marks every error of this package: a diff that is malformed or no longer applies, or a
+// bug that does not exist.
+var ErrMutant = errors.New("mutants")
+
+//go:embed *.diff
+var diffs embed.FS
+
+// Mutant is one planted bug, or a control.
+type Mutant struct {
+	ID       string
+	Title    string // what is wrong, in a line
+	Why      string // and why, if that needs more
+	Control  bool   // nothing is broken: it must stay silent
+	CaughtBy []checker.Property
+	Protocol string // which to run
+	diff     []byte
+}
+
+// Role says in which role the bug is.
+func (m *Mutant) Role() string {
+	switch m.ID[0] {
+	case 'A':
+		return "acceptor"
+	case 'L':
+		return "leader"
+	case 'D':
+		return "learner"
+	default:
+		return "resource manager"
+	}
+}
+
+// List returns all planted bugs, by ID.
+func List() ([]Mutant, error) {
+	files, err := diffs.ReadDir(".")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMutant, err)
+	}
+	var list []Mutant
+	for _, f := range files {
+		text, err := diffs.ReadFile(f.Name())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMutant, err)
+		}
+		m, err := parse(strings.TrimSuffix(f.Name(), ".diff"), text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// Find returns the planted bug of an ID such as A03.
+func Find(id string) (Mutant, error) {
+	list, err := List()
+	if err != nil {
+		return Mutant{}, err
+	}
+	var ids []string
+	for _, m := range list {
+		if m.ID == id {
+			return m, nil
+		}
+		ids = append(ids, m.ID)
+	}
+	return Mutant{}, fmt.Errorf("%w: no planted bug is called %q; there are %s", ErrMutant, id,
+		strings.Join(ids, " "))
+}
+
+// parse reads the header of a diff.
+func parse(id string, text []byte) (Mutant, error) {
+	m := Mutant{ID: id}
+	bad := func(line int, why string) (Mutant, error) {
+		return Mutant{}, fmt.Errorf("%w: %s.diff:%d: %s", ErrMutant, id, line, why)
+	}
+	var why []string
+	line := 1
+	for ; bytes.HasPrefix(text, []byte("# ")); line++ {
+		head, rest, _ := bytes.Cut(text[2:], []byte("\n"))
+		text = rest
+		key, value, _ := strings.Cut(string(head), ": ")
+		switch {
+		case line == 1 && key == id:
+			m.Title = value
+		case line == 1:
+			return bad(line, "want # "+id+": and what is wrong")
+		case key == "caught by":
+			for name := range strings.SplitSeq(value, ", ") {
+				p, err := checker.ParseProperty(name)
+				if err != nil {
+					return bad(line, err.Error())
+				}
+				m.CaughtBy = append(m.CaughtBy, p)
+			}
+		case key == "control":
+			m.Control = true
+		case key == "protocol":
+			m.Protocol = value
+		default:
+			why = append(why, string(head))
+		}
+	}
+	m.Why, m.diff = strings.Join(why, " "), text
+	m.Protocol = cmp.Or(m.Protocol, "paxos-commit")
+	switch {
+	case m.Title == "":
+		return bad(1, "no header")
+	case m.Control == (len(m.CaughtBy) > 0):
+		return bad(line, "want either caught by: or control:")
+	case !bytes.HasPrefix(text, []byte("--- a/")):
+		return bad(line, "want a diff after the header")
+	}
+	return m, nil
+}

@@ -1,0 +1,115 @@
+package mutants
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryDiffApplies(t *testing.T) {
+	root, err := Root(t.Context())
+	require.NoError(t, err)
+	list, err := List()
+	require.NoError(t, err)
+	for _, m := range list {
+		dir := t.TempDir()
+		overlay, err := m.Overlay(root, dir)
+		require.NoError(t, err, m.ID)
+		require.FileExists(t, overlay)
+	}
+}
+
+func TestTheKnownBugsAreThere(t *testing.T) {
+	list, err := List()
+	require.NoError(t, err)
+	var bugs, controls []string
+	for _, m := range list {
+		if m.Control {
+			controls = append(controls, m.ID)
+		} else {
+			bugs = append(bugs, m.ID)
+		}
+	}
+	require.Subset(t, bugs, []string{
+		"A01", "A03", "A06", "A10", "A15", "A18", "A20", "L01", "L04", "L09", "L11", "L13", "L15", "L16",
+		"L19", "L21", "D01", "D02", "D06", "R01", "R02", "R08", "R10", "R11", "R14",
+	})
+	require.Subset(t, controls, []string{"A02", "D04", "R07"})
+	require.True(t, slices.IsSortedFunc(list, func(a, b Mutant) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	}))
+}
+
+func TestFindNamesWhatThereIs(t *testing.T) {
+	m, err := Find("A03")
+	require.NoError(t, err)
+	require.Equal(t, "acceptor", m.Role())
+	require.Equal(t, "paxos-commit", m.Protocol)
+	_, err = Find("A99")
+	require.ErrorIs(t, err, ErrMutant)
+	require.ErrorContains(t, err, `"A99"; there are A01 A02`)
+}
+
+const good = "# X01: is wrong\n# Why.\n# caught by: Agreement\n--- a/f.go\n+++ b/f.go\n" +
+	"@@ -1,3 +1,3 @@\n a\n-b\n+c\n d\n"
+
+func TestADiffThatNoLongerAppliesIsAnError(t *testing.T) {
+	m, err := parse("X01", []byte(good))
+	require.NoError(t, err)
+	for _, c := range []struct{ name, source, want string }{
+		{"applies", "a\nb\nd\n", ""},
+		{"applies elsewhere", "x\na\nb\nd\n", ""},
+		{"gone", "a\nB\nd\n", "X01.diff: hunk 1 (line 1) of f.go no longer applies: found 0 times"},
+		{"ambiguous", "a\nb\nd\na\nb\nd\n", "found 2 times"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root, dir := t.TempDir(), t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(root, "f.go"), []byte(c.source), 0o600))
+			_, err := m.Overlay(root, dir)
+			if c.want != "" {
+				require.ErrorContains(t, err, c.want)
+				return
+			}
+			require.NoError(t, err)
+			text, err := os.ReadFile(filepath.Join(dir, "X01-f.go"))
+			require.NoError(t, err)
+			require.Contains(t, string(text), "a\nc\nd\n")
+		})
+	}
+	_, err = m.Overlay(t.TempDir(), t.TempDir())
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestBadDiffsAreNamed(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"no header", "--- a/f.go\n", "X01.diff:1: no header"},
+		{"another's header", "# X02: is wrong\n", "X01.diff:1: want # X01:"},
+		{"no property", "# X01: is wrong\n--- a/f.go\n", "want either"},
+		{"unknown property", "# X01: is wrong\n# caught by: Luck\n--- a/f.go\n", `X01.diff:2: checker: no property is called "Luck"`},
+		{"no diff", "# X01: is wrong\n# caught by: Agreement\n", "want a diff"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := parse("X01", []byte(c.text))
+			require.ErrorIs(t, err, ErrMutant)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"no file", "@@ -1 +1 @@\n", "line 1 of the diff: want --- a/FILE"},
+		{"another file", "--- a/f\n+++ b/g\n", "line 2 of the diff: want +++ b/f"},
+		{"no hunk", "--- a/f\n+++ b/f\n-x\n", "line 3 of the diff: want @@"},
+		{"bad hunk", "--- a/f\n+++ b/f\n@@ x\n", "line 3"},
+		{"bad line", "--- a/f\n+++ b/f\n@@ -1 +1 @@\n*x\n", "line 4"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := parsePatch("X01.diff", c.text)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
