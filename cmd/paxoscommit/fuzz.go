@@ -48,6 +48,7 @@ type fuzzFlags struct {
 	campaign                 fuzz.Campaign
 	json                     bool
 	save, exportHistory      string
+	mutant                   mutantFlags
 }
 
 func newFuzzCommand() *cobra.Command {
@@ -58,9 +59,9 @@ func newFuzzCommand() *cobra.Command {
 		Long:    fuzzHelp,
 		Example: "  paxoscommit fuzz --runs 1000000 --seed 7 --rms 3 --faults drops,timeouts",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: flags.mutant.orBuild(func(cmd *cobra.Command, _ []string) error {
 			return runFuzz(cmd, &flags)
-		},
+		}),
 	}
 	c, set := &flags.campaign, cmd.Flags()
 	set.SortFlags = false
@@ -84,6 +85,7 @@ func newFuzzCommand() *cobra.Command {
 	set.StringVar(&flags.exportHistory, "export-history", "",
 		"file for what the clients saw in run --first, as\n"+
 			"the history sub-command reads it with --model bank")
+	flags.mutant.add(cmd)
 	return cmd
 }
 

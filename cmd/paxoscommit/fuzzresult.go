@@ -85,15 +85,16 @@ func (r *fuzzResult) exit(err error) error {
 
 // fuzzJSON is the object of --json.
 type fuzzJSON struct {
-	Verdict       string `json:"verdict"`
-	Runs          uint64 `json:"runs"`
-	Steps         uint64 `json:"steps"`
-	Violations    uint64 `json:"violations"`
-	Unknown       uint64 `json:"unknown"`
-	Seed          uint64 `json:"seed"`
-	First         uint64 `json:"first"`
-	RunsPerSecond uint64 `json:"runs_per_second"`
-	Digest        string `json:"digest,omitempty"`
+	Verdict       string  `json:"verdict"`
+	Runs          uint64  `json:"runs"`
+	Steps         uint64  `json:"steps"`
+	Violations    uint64  `json:"violations"`
+	Unknown       uint64  `json:"unknown"`
+	Seed          uint64  `json:"seed"`
+	First         uint64  `json:"first"`
+	RunsPerSecond uint64  `json:"runs_per_second"`
+	Seconds       float64 `json:"seconds"`
+	Digest        string  `json:"digest,omitempty"`
 
 	// Of a violation.
 	Property string  `json:"property,omitempty"`
@@ -101,7 +102,9 @@ type fuzzJSON struct {
 	Detail   string  `json:"detail,omitempty"`
 	Found    int     `json:"actions_found,omitempty"` // before minimising
 	Actions  int     `json:"actions,omitempty"`
-	Schedule string  `json:"schedule,omitempty"` // the minimised one, as text
+	Replays  int     `json:"replays,omitempty"`          // of the minimiser
+	Took     float64 `json:"minimize_seconds,omitempty"` // and how long they took
+	Schedule string  `json:"schedule,omitempty"`         // the minimised one, as text
 	File     string  `json:"file,omitempty"`
 }
 
@@ -110,7 +113,7 @@ func (r *fuzzResult) writeJSON(w io.Writer) error {
 	o := fuzzJSON{
 		Verdict: p.Verdict().String(), Runs: p.Runs, Steps: p.Steps, Violations: p.Violations,
 		Unknown: p.Unknown, Seed: p.Seed, First: p.First,
-		RunsPerSecond: perSecond(p.Runs, p.Elapsed),
+		RunsPerSecond: perSecond(p.Runs, p.Elapsed), Seconds: p.Elapsed.Seconds(),
 	}
 	if r.interrupted {
 		o.Verdict = checker.Unknown.String()
@@ -121,6 +124,7 @@ func (r *fuzzResult) writeJSON(w io.Writer) error {
 	if f := p.Failure; f != nil {
 		o.Property, o.Run, o.Detail = r.violation.Property.String(), &f.Run, r.violation.Detail
 		o.Found, o.Actions = len(f.Schedule.Actions), len(r.minimal.Actions)
+		o.Replays, o.Took = r.replays, r.took.Seconds()
 		o.Schedule, o.File = r.minimal.String(), r.file
 	}
 	enc := json.NewEncoder(w)
@@ -158,6 +162,9 @@ func row(b *bytes.Buffer, name, format string, args ...any) {
 
 func (r *fuzzResult) writeFigures(b *bytes.Buffer) {
 	p := r.report
+	if r.flags.mutant.planted != "" {
+		row(b, "planted bug", "%s", r.flags.mutant.describe())
+	}
 	row(b, "protocol", "%s", r.flags.campaign.Protocol.Name())
 	row(b, "seed", "%d, runs from %s", p.Seed, grouped(p.First))
 	row(b, "runs", "%s", grouped(p.Runs))
@@ -213,9 +220,13 @@ func (r *fuzzResult) writeSchedule(b *bytes.Buffer) {
 	if r.file == "" {
 		return
 	}
+	with := ""
+	if id := r.flags.mutant.planted; id != "" {
+		with = "--mutant " + id + " "
+	}
 	fmt.Fprintf(b, "\nSaved in %s; what to type next:\n", r.file)
-	fmt.Fprintf(b, "  %s replay --step %s\n", os.Args[0], r.file)
-	fmt.Fprintf(b, "  %s minimize --test %s\n", os.Args[0], r.file)
+	fmt.Fprintf(b, "  %s replay --step %s%s\n", os.Args[0], with, r.file)
+	fmt.Fprintf(b, "  %s minimize --test %s%s\n", os.Args[0], with, r.file)
 }
 
 // describeConfig tells on a line how a run was set up.

@@ -31,6 +31,7 @@ type minimizeFlags struct {
 	test      bool
 	budget    int
 	name, out string
+	mutant    mutantFlags
 }
 
 func newMinimizeCommand() *cobra.Command {
@@ -41,9 +42,9 @@ func newMinimizeCommand() *cobra.Command {
 		Long:    minimizeHelp,
 		Example: "  paxoscommit minimize --test --name TestVote run42.schedule > vote_test.go",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: flags.mutant.orBuild(func(cmd *cobra.Command, args []string) error {
 			return runMinimize(args[0], &flags, cmd.InOrStdin(), cmd.OutOrStdout())
-		},
+		}),
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
@@ -51,6 +52,7 @@ func newMinimizeCommand() *cobra.Command {
 	set.StringVar(&flags.name, "name", "", "name of the Go test; by default that of the property")
 	set.IntVar(&flags.budget, "budget", defaultReplays, "the most replays")
 	set.StringVar(&flags.out, "out", "", "write to this file")
+	flags.mutant.add(cmd)
 	return cmd
 }
 

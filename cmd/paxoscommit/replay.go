@@ -25,21 +25,23 @@ because the replay did not do what the schedule says.`
 
 func newReplayCommand() *cobra.Command {
 	var step bool
+	var mutant mutantFlags
 	cmd := &cobra.Command{
 		Use:     "replay FILE",
 		Short:   "Make the actions of a schedule happen again",
 		Long:    replayHelp,
 		Example: "  paxoscommit replay --step paxoscommit-agreement-seed1-run42.schedule",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: mutant.orBuild(func(cmd *cobra.Command, args []string) error {
 			s, err := readSchedule(args[0], cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
 			return runReplay(s, step, cmd.OutOrStdout())
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&step, "step", false, "show what each action did")
+	mutant.add(cmd)
 	return cmd
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,6 +144,7 @@ func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
 		{[]string{"minimize", "--test", "--name", "Testx", file}, "--name must be that of a "},
 		{[]string{"minimize", "--test", "--name", "X", file}, "--name must be that of a "},
 		{[]string{"minimize", file}, file + ": breaks nothing: there is nothing to minimise"},
+		{[]string{"replay", "--mutant", "Z99", file}, `no planted bug is called "Z99"; there are A01 `},
 	} {
 		code, stdout, stderr := execute("", c.args...)
 		require.Equal(t, exitUsage, code, c.args)
@@ -149,4 +152,46 @@ func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
 		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 		require.Empty(t, stdout)
 	}
+}
+
+// A planted bug is found, minimised and saved; the program with the bug breaks the property again,
+// and the correct program does not.
+func TestPlantedBugIsFoundAndReplayed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a03.schedule")
+	o := fuzzMutant(t, "A03", file)
+	require.Equal(t, "violated", o["verdict"])
+	require.Equal(t, 1.0, o["violations"])
+	require.Contains(t, []string{"Agreement", "Consistency", "Validity"}, o["property"])
+	require.Less(t, o["actions"], o["actions_found"])
+	require.LessOrEqual(t, o["actions"], 20.0)
+	require.NotEmpty(t, o["detail"])
+	require.Contains(t, o, "run")
+	require.Equal(t, file, o["file"])
+	saved, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, o["schedule"], string(saved))
+
+	code, stdout, stderr := execute("", "replay", "--mutant", "A03", file)
+	require.Equal(t, exitViolated, code, stderr)
+	require.True(t, strings.HasPrefix(stdout, "Violated: "+o["property"].(string)), stdout)
+	code, stdout, _ = execute("", "replay", file)
+	require.True(t, slices.Contains([]int{exitHolds, exitUnknown}, code), stdout)
+
+	test := filepath.Join(t.TempDir(), "a03_test.go")
+	code, _, stderr = execute("", "minimize", "--mutant", "A03", "--test", "--name", "TestLateVote",
+		"--out", test, file)
+	require.Equal(t, exitHolds, code, stderr)
+	source, err := os.ReadFile(test)
+	require.NoError(t, err)
+	require.Contains(t, string(source), "func TestLateVote(t *testing.T) {")
+}
+
+// fuzzMutant runs fuzz --json with a planted bug, which must be found, and returns the object.
+func fuzzMutant(t *testing.T, id, save string) map[string]any {
+	t.Helper()
+	code, stdout, stderr := execute("", "fuzz", "--json", "--mutant", id, "--save", save)
+	require.Equal(t, exitViolated, code, stderr)
+	var o map[string]any
+	require.NoError(t, json.Unmarshal([]byte(stdout), &o))
+	return o
 }

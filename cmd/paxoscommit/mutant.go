@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"paxoscommit/fuzz/mutants"
+)
+
+// mutantFlags have a sub-command run by this program as it is with a planted bug.
+type mutantFlags struct {
+	build   string // the bug to build with
+	planted string // the bug that this program was built with; who built it says so
+}
+
+func (m *mutantFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&m.build, "mutant", "",
+		"build this program with a planted bug, such as A03, and\n"+
+			"run that; needs Go and the module's sources")
+	cmd.Flags().StringVar(&m.planted, "planted", "", "")
+	if err := cmd.Flags().MarkHidden("planted"); err != nil {
+		panic(err) // it was added above
+	}
+}
+
+type runE = func(cmd *cobra.Command, args []string) error
+
+// orBuild returns run, unless a bug is to be planted: then the program with the bug runs it.
+func (m *mutantFlags) orBuild(run runE) runE {
+	return func(cmd *cobra.Command, args []string) error {
+		if m.build == "" {
+			return run(cmd, args)
+		}
+		bug, err := mutants.Find(m.build)
+		if err != nil {
+			return err
+		}
+		return runPlanted(&bug, cmd, args)
+	}
+}
+
+// describe names the planted bug.
+func (m *mutantFlags) describe() string {
+	bug, err := mutants.Find(m.planted)
+	if err != nil {
+		return m.planted
+	}
+	return bug.ID + ", " + bug.Title
+}
+
+// runPlanted builds this program with a bug and has it do what this one was asked to.
+func runPlanted(bug *mutants.Mutant, cmd *cobra.Command, args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	root, err := mutants.Root(ctx)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "paxoscommit-mutant-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	program, err := bug.Build(ctx, root, dir, "./cmd/paxoscommit")
+	switch {
+	case ctx.Err() != nil:
+		return &exitError{exitUnknown, errors.New("unknown: interrupted before the first run")}
+	case err != nil:
+		return err
+	}
+	child := exec.CommandContext(ctx, program, plantedArgs(bug, cmd, args)...)
+	child.Args[0] = os.Args[0] // the commands that it tells people to type begin with it
+	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
+	child.Stdin, child.Stdout, child.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	err = child.Run()
+	switch code := child.ProcessState.ExitCode(); {
+	case code == exitHolds:
+		return nil
+	case code > exitHolds:
+		return &exitError{code: code}
+	default: // it did not start, or died of a signal
+		return &exitError{exitUnknown, fmt.Errorf("unknown: planted bug %s: %w", bug.ID, err)}
+	}
+}
+
+// plantedArgs is the command line that was given, for the program with the bug.
+func plantedArgs(bug *mutants.Mutant, cmd *cobra.Command, args []string) []string {
+	list := []string{cmd.Name(), "--planted=" + bug.ID}
+	if f := cmd.Flags().Lookup("protocol"); f != nil && !f.Changed {
+		list = append(list, "--protocol="+bug.Protocol)
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "mutant" {
+			list = append(list, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	return append(append(list, "--"), args...)
+}
