@@ -15,29 +15,31 @@ var ErrDisagree = errors.New("explore: the world and its model disagree")
 // Report is what an exploration found.
 type Report struct {
 	mc.Stats
-	Failed    string             // the property that was decided against; "" if none
+	Results   []mc.Finding       // by property, without the actions, which Schedule has
 	Violation *checker.Violation // as the World's monitor finds it at the end of Schedule; or nil
-	Schedule  *harness.Schedule  // the shortest way to it, in steps of the model
-	Reached   []string           // sometimes-properties that hold
-	Unreached []string           // and those that do not, or for which the limit came first
-	Parts     int                // different states of single nodes
+	Schedule  *harness.Schedule  // the shortest way to it, in steps of the model; or nil
+	Parts     int                // different parts of nodes
 	Messages  int                // different messages between nodes
-	Worked    uint64             // edges of parts that the World worked out
+	Worked    uint64             // edges between parts that the World worked out
 }
 
-// Explore visits the reachable states of a world and judges each. The error is ErrConfig,
-// ErrTooLarge or ErrDisagree. A counterexample is the least, in the order of the actions, if
-// o.Workers is 1.
+// Explore visits the reachable states of a world and judges each. A violation is looked for again
+// with one worker, so that its schedule is the same on every machine. The error is ErrConfig,
+// ErrTooLarge or ErrDisagree.
 func Explore(c *Config, o mc.Options) (*Report, error) {
+	r, err := explore(c, o)
+	if err != nil || r.Schedule == nil || o.Workers == 1 {
+		return r, err
+	}
+	o.Workers = 1
+	return explore(c, o)
+}
+
+func explore(c *Config, o mc.Options) (*Report, error) {
 	m, err := NewModel(c)
 	if err != nil {
 		return nil, err
 	}
-	return m.Explore(o)
-}
-
-// Explore is the function of that name. A model explores only once.
-func (m *Model) Explore(o mc.Options) (*Report, error) {
 	progress := o.Progress
 	o.Progress = func(p mc.Progress) bool {
 		return m.Err() != nil || progress != nil && progress(p)
@@ -51,13 +53,10 @@ func (m *Model) Explore(o mc.Options) (*Report, error) {
 	}
 	for i := range found.Results {
 		res := &found.Results[i]
-		switch {
-		case res.Kind == mc.Sometimes && res.Verdict == mc.Holds:
-			r.Reached = append(r.Reached, res.Property)
-		case res.Kind == mc.Sometimes:
-			r.Unreached = append(r.Unreached, res.Property)
-		case res.Verdict == mc.Violated && r.Failed == "":
-			r.Failed = res.Property
+		r.Results = append(r.Results, mc.Finding{
+			Property: res.Property, Kind: res.Kind, Verdict: res.Verdict, Err: res.Err,
+		})
+		if res.Kind != mc.Sometimes && res.Trace != nil && r.Schedule == nil {
 			if err := m.explain(r, res); err != nil {
 				return nil, err
 			}

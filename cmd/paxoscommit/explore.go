@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"paxoscommit/checker/mc"
+	"paxoscommit/fuzz"
+	"paxoscommit/harness/explore"
+	"paxoscommit/specs"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const defaultMemoryMB = 4096
+
+const exploreHelp = `Visits every reachable state of a small world, breadth first, and checks each.
+
+The world is the real one: the machines of a protocol, their disks and databases, one client
+with one transaction of all resource managers. Messages are lost, repeated and reordered at
+will; other faults have budgets: --takeovers and --timeouts are timers that fire, --crashes
+nodes that may come back, --deaths nodes that do not, --refusals databases that cannot
+prepare. Every step is also held against TCommit.tla.
+
+--spec explores the Go transcription of a TLA+ specification instead: tcommit, two-phase or
+paxos-commit, with --rms, and for the last --acceptors and --ballots.
+
+A violation is printed with the shortest way to it, and saved as a schedule for replay and
+minimize. --json prints one object and nothing else on standard output.
+
+Exit codes: 0 everything was visited and holds; 1 a violation; 2 bad usage, or a world that
+is too large; 3 unknown, because a limit came first or the exploration was interrupted.`
+
+// exploreFlags are the flags of the sub-command.
+type exploreFlags struct {
+	protocol, spec, save string
+	size                 explore.Size
+	ballots              int
+	unreduced, json      bool
+	workers              int
+	maxStates            uint64
+	maxMemoryMB          uint64
+	maxDepth             int
+}
+
+func newExploreCommand() *cobra.Command {
+	var f exploreFlags
+	cmd := &cobra.Command{
+		Use:     "explore",
+		Short:   "Visit every state of a small world, or of a specification",
+		Long:    exploreHelp,
+		Example: "  paxoscommit explore --rms 2 --acceptors 1 --takeovers 1 --crashes 1",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runExplore(cmd, &f)
+		},
+	}
+	set := cmd.Flags()
+	set.SortFlags = false
+	set.StringVar(&f.protocol, "protocol", fuzz.Protocols()[0].Name(),
+		strings.Join(protocolNames(), " or "))
+	set.StringVar(&f.spec, "spec", "", "a specification instead: tcommit, two-phase or paxos-commit")
+	set.IntVar(&f.size.RMs, "rms", 1, "resource managers")
+	set.IntVar(&f.size.Acceptors, "acceptors", 3, "acceptors")
+	set.IntVar(&f.size.Leaders, "leaders", 1, "leaders")
+	set.IntVar(&f.size.Takeovers, "takeovers", 0, "time-outs by which a leader takes over")
+	set.IntVar(&f.size.Timeouts, "timeouts", 0, "other time-outs")
+	set.IntVar(&f.size.Crashes, "crashes", 0, "crashes")
+	set.IntVar(&f.size.Deaths, "deaths", 0, "crashes for good")
+	set.IntVar(&f.size.Refusals, "refusals", 0, "databases that cannot prepare")
+	set.IntVar(&f.ballots, "ballots", 2, "of --spec paxos-commit: 0 to this number, less one")
+	set.BoolVar(&f.unreduced, "unreduced", false, "explore without reductions")
+	set.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "states expanded at a time")
+	set.Uint64Var(&f.maxStates, "max-states", 0, "stop after so many states; 0: 3 * 2^30")
+	set.Uint64Var(&f.maxMemoryMB, "max-memory", defaultMemoryMB, "stop at so many MB; 0: no limit")
+	set.IntVar(&f.maxDepth, "max-depth", 0, "stop after so many levels; 0: no limit")
+	set.BoolVar(&f.json, "json", false, "print one JSON object")
+	set.StringVar(&f.save, "save", "./paxoscommit-explore.schedule",
+		"file for the schedule of a violation")
+	return cmd
+}
+
+// check tells which flags do not go together.
+func (f *exploreFlags) check(cmd *cobra.Command) error {
+	set := cmd.Flags()
+	other := []string{"ballots"}
+	if f.spec != "" {
+		other = []string{
+			"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "refusals",
+			"unreduced", "save",
+		}
+		if f.spec != specs.SpecPaxosCommit {
+			other = append(other, "acceptors", "ballots")
+		}
+	}
+	for _, name := range other {
+		switch {
+		case !set.Changed(name):
+		case f.spec == "":
+			return fmt.Errorf("--%s needs --spec %s", name, specs.SpecPaxosCommit)
+		default:
+			return fmt.Errorf("--%s is not for --spec %s", name, f.spec)
+		}
+	}
+	switch {
+	case f.workers < 1 || f.workers > maxWorkers:
+		return fmt.Errorf("--workers must be 1 to %d, not %d", maxWorkers, f.workers)
+	case f.maxDepth < 0:
+		return fmt.Errorf("--max-depth must not be negative")
+	}
+	return nil
+}
+
+func runExplore(cmd *cobra.Command, f *exploreFlags) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	line := newExploreProgress(cmd.ErrOrStderr())
+	o := mc.Options{
+		Workers: f.workers, MaxStates: f.maxStates, MaxBytes: f.maxMemoryMB << 20,
+		MaxDepth: f.maxDepth,
+		Progress: func(p mc.Progress) bool {
+			line.show(p)
+			return ctx.Err() != nil
+		},
+	}
+	r := &exploreResult{flags: f, reduction: "none"}
+	var err error
+	if f.spec != "" {
+		err = r.exploreSpec(o)
+	} else {
+		err = r.exploreCore(o)
+	}
+	r.took = time.Since(line.start)
+	line.clear()
+	if err != nil {
+		return err
+	}
+	saveErr := r.saveSchedule()
+	if f.json {
+		err = r.writeJSON(cmd.OutOrStdout())
+	} else {
+		err = r.writeText(cmd.OutOrStdout())
+	}
+	return r.exit(errors.Join(saveErr, err))
+}
+
+func (r *exploreResult) exploreSpec(o mc.Options) error {
+	f := r.flags
+	c := specs.Config{Spec: f.spec, RMs: f.size.RMs}
+	if f.spec == specs.SpecPaxosCommit {
+		c.Acceptors, c.Ballots = f.size.Acceptors, f.ballots
+	}
+	var err error
+	r.world = c.String()
+	r.stats, r.findings, err = specs.Explore(c, o)
+	return err
+}
+
+func (r *exploreResult) exploreCore(o mc.Options) error {
+	f := r.flags
+	p, err := fuzz.FindProtocol(f.protocol)
+	if err != nil {
+		return err
+	}
+	c, err := explore.NewConfig(p, f.size)
+	if err != nil {
+		return err
+	}
+	c.Unreduced = f.unreduced
+	if !f.unreduced {
+		r.reduction = "fused-sync"
+	}
+	r.world = p.Name() + " " + f.size.String()
+	found, err := explore.Explore(c, o)
+	if err != nil {
+		return err
+	}
+	r.stats, r.findings, r.core = found.Stats, found.Results, found
+	return nil
+}

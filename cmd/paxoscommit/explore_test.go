@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"paxoscommit/checker/mc"
+	"paxoscommit/core"
+	"paxoscommit/core/paxoscommit"
+	"paxoscommit/harness/explore"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func exploreObject(t *testing.T, want int, args ...string) map[string]any {
+	t.Helper()
+	code, stdout, stderr := execute("", append([]string{"explore", "--json"}, args...)...)
+	require.Equal(t, want, code, stderr)
+	require.Equal(t, 1, strings.Count(stdout, "\n"), stdout)
+	var o map[string]any
+	require.NoError(t, json.Unmarshal([]byte(stdout), &o))
+	return o
+}
+
+func TestExploreJSONIsOneObject(t *testing.T) {
+	o := exploreObject(t, exitHolds, "--acceptors", "1", "--takeovers", "1", "--crashes", "1")
+	for _, key := range []string{"seconds", "states_per_second", "bytes_per_state", "collision"} {
+		require.Greater(t, o[key], 0.0)
+		delete(o, key)
+	}
+	require.Equal(t, map[string]any{
+		"world":   "paxos-commit rms=1 acceptors=1 leaders=1 takeovers=1 crashes=1",
+		"verdict": "holds", "distinct": 32130.0, "generated": 134604.0, "depth": 35.0,
+		"complete": true, "reduction": "fused-sync", "orbit_expanded": 32130.0,
+	}, o)
+}
+
+func TestExploreSpecCountsAsTLC(t *testing.T) {
+	o := exploreObject(t, exitHolds, "--spec", "two-phase", "--rms", "3")
+	require.Equal(t, 288.0, o["distinct"])
+	require.Equal(t, 1146.0, o["generated"])
+	require.Equal(t, 11.0, o["depth"])
+	require.Equal(t, "two-phase rms=3", o["world"])
+}
+
+func TestExploreLimitIsUnknown(t *testing.T) {
+	o := exploreObject(t, exitUnknown, "--rms", "2", "--max-depth", "9")
+	require.Equal(t, "unknown", o["verdict"])
+	require.Equal(t, "depth", o["limit"])
+	require.Equal(t, false, o["complete"])
+	code, stdout, stderr := execute("", "explore", "--rms", "2", "--max-states", "10")
+	require.Equal(t, exitUnknown, code)
+	require.Contains(t, stdout, "Unknown: ")
+	require.Equal(t, "paxoscommit: unknown: the limit by --max-states came first\n", stderr)
+}
+
+func TestExploreTextTellsEachProperty(t *testing.T) {
+	code, stdout, stderr := execute("", "explore", "--acceptors", "1", "--refusals", "1")
+	require.Equal(t, exitHolds, code, stderr)
+	for _, line := range []string{
+		"Holds: ", "distinct       477", "always         safety: holds",
+		"always step    TCommit: holds", "sometimes      committed: holds",
+		"sometimes      aborted: holds",
+	} {
+		require.Contains(t, stdout, line)
+	}
+}
+
+func TestExploreRejectsBadFlags(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"--ballots 3", "--ballots needs --spec paxos-commit"},
+		{"--spec tcommit --crashes 1", "--crashes is not for --spec tcommit"},
+		{"--spec two-phase --acceptors 1", "--acceptors is not for --spec two-phase"},
+		{"--spec raft", "specs: no such specification"},
+		{"--protocol raft", `fuzz: no protocol is called "raft"`},
+		{"--rms 0", "core: 0 resource managers"},
+		{"--rms 9 --leaders 9", "explore: the world is too large"},
+		{"--crashes -1", "harness: bad configuration: a negative budget"},
+		{"--takeovers 300", "explore: bad configuration: a budget of 300"},
+		{"--workers 0", "--workers must be 1 to"},
+		{"--max-depth -1", "--max-depth must not be negative"},
+	} {
+		args := append([]string{"explore"}, strings.Fields(c.args)...)
+		code, stdout, stderr := execute("", args...)
+		require.Equal(t, exitUsage, code, c.args)
+		require.Empty(t, stdout)
+		require.Contains(t, stderr, c.want)
+		require.Equal(t, 1, strings.Count(stderr, "\n"))
+	}
+}
+
+// hasty is Paxos Commit whose acceptors do not wait for their disks.
+type hasty struct{ core.Protocol }
+
+func (p hasty) New() core.Machine { return &hastyMachine{p.Protocol.New()} }
+
+type hastyMachine struct{ core.Machine }
+
+func (m *hastyMachine) CopyFrom(src core.Machine) { m.Machine.CopyFrom(src.(*hastyMachine).Machine) }
+
+func (m *hastyMachine) Step(in *core.Input, out *core.Output) error {
+	err := m.Machine.Step(in, out)
+	out.Send, out.Gated = append(out.Send, out.Gated...), nil
+	return err
+}
+
+// TestExploreTellsAViolation: its exit code, its property, and the way to it, which is saved.
+func TestExploreTellsAViolation(t *testing.T) {
+	size := explore.Size{RMs: 1, Acceptors: 1, Leaders: 1, Crashes: 1}
+	c, err := explore.NewConfig(hasty{paxoscommit.Protocol{}}, size)
+	require.NoError(t, err)
+	found, err := explore.Explore(c, mc.Options{})
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "found.schedule")
+	r := &exploreResult{
+		flags: &exploreFlags{save: file, workers: 1}, stats: found.Stats, findings: found.Results,
+		core: found, took: 1,
+	}
+	require.NoError(t, r.saveSchedule())
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, found.Schedule.String(), string(text))
+	var exit *exitError
+	require.ErrorAs(t, r.exit(nil), &exit)
+	require.Equal(t, exitViolated, exit.code)
+
+	var b bytes.Buffer
+	require.NoError(t, r.writeText(&b))
+	require.Contains(t, b.String(), "Violated: Durability\n\n  how            rm1 has sent its vote")
+	require.Contains(t, b.String(), "\ncrash n1\nend\n\nSaved in "+file)
+	b.Reset()
+	require.NoError(t, r.writeJSON(&b))
+	var o map[string]any
+	require.NoError(t, json.Unmarshal(b.Bytes(), &o))
+	require.Equal(t, "violated", o["verdict"])
+	require.Equal(t, "Durability", o["property"])
+	require.Len(t, o["actions"], len(found.Schedule.Actions))
+}
