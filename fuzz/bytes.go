@@ -71,6 +71,14 @@ func (r *runner) runBytes(
 	return r.judge.Judge(w)
 }
 
+// Config returns the configuration of a run of a campaign, which is also that of the byte inputs
+// with this number. The error is that of numbers of roles which cannot be.
+func (o *Options) Config(run uint64) (harness.Config, error) {
+	r := newRunner(o)
+	err := r.resetTo(run)
+	return r.config, err
+}
+
 // resetTo draws the configuration of a number and resets the world to it.
 func (r *runner) resetTo(config uint64) error {
 	r.pcg.Seed(r.options.Seed, config)

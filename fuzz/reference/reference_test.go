@@ -1,4 +1,4 @@
-package fuzz
+package reference
 
 import (
 	"encoding/json"
@@ -7,16 +7,17 @@ import (
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
-	"paxoscommit/fuzz/internal/require"
+	"paxoscommit/fuzz"
 	"paxoscommit/harness"
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
-// Two state machines, each beside a reference that is too dumb to be wrong in the same way. Both
-// are functions that return what went wrong, so that a test can demand it of a planted bug.
+// What drives a machine or a world returns what went wrong, so that a test can demand it of a
+// planted bug.
 
 // tampered is a protocol whose machines' outputs somebody tampers with.
 type tampered struct {
@@ -341,7 +342,7 @@ func (r *acceptorRun) restart() {
 }
 
 func TestAcceptorSaysNothingThatTheSpecificationCouldNot(t *testing.T) {
-	for _, p := range Protocols() {
+	for _, p := range fuzz.Protocols() {
 		t.Run(p.Name(), func(t *testing.T) {
 			var heard [core.NumMsgTypes]int
 			rapid.Check(t, func(t *rapid.T) {
@@ -424,8 +425,8 @@ func (f *worldReference) look(w *harness.World) error {
 
 // audit compares the end of a run with the outcomes: what clients were told, what they read, and
 // what the databases that are there say is in their accounts.
-func (f *worldReference) audit(r *runner) error {
-	c := &r.config
+func (f *worldReference) audit(w *harness.World) error {
+	c := w.Config()
 	balance := map[string]int64{}
 	for a := range uint8(c.Accounts) {
 		balance[harness.AccountName(a+1)] = c.Opening
@@ -437,10 +438,11 @@ func (f *worldReference) audit(r *runner) error {
 		}
 	}
 	var errs []error
-	r.world.Monitor().Calls(func(call checker.Call) {
+	w.Monitor().Calls(func(call checker.Call) {
 		errs = append(errs, f.checkCall(c, &call))
 	})
-	events := r.judge.Events(&r.world)
+	var judge harness.Judge
+	events := judge.Events(w)
 	held := map[string]int64{}
 	// The auditor reads last; there is nothing to read if every resource manager is dead.
 	if last := events[len(events)-1]; last.Process == len(c.Txns) {
@@ -489,9 +491,10 @@ type worldRun struct {
 
 // runWorld has rapid choose what happens in a world.
 func runWorld(t *rapid.T, p core.Protocol) *worldRun {
-	r := newRunner(&Options{Protocol: p, Faults: AllFaults})
-	require.NoError(t, r.resetTo(rapid.Uint64().Draw(t, "config")))
-	w, run := &r.world, &worldRun{}
+	o := &fuzz.Options{Protocol: p, Faults: fuzz.AllFaults}
+	c, err := o.Config(rapid.Uint64().Draw(t, "config"))
+	require.NoError(t, err)
+	w, run := harness.NewWorld(&c), &worldRun{}
 	f := &worldReference{outcomes: map[core.TxID]core.Value{}}
 	taken := func(a harness.Action) {
 		run.schedule.Actions = append(run.schedule.Actions, harness.Line{Action: a})
@@ -518,11 +521,11 @@ func runWorld(t *rapid.T, p core.Protocol) *worldRun {
 	if w.Violation() == nil {
 		w.Settle(taken)
 	}
-	run.schedule.Config = r.config
+	run.schedule.Config = c
 	if v := w.Violation(); v != nil {
 		run.byMonitor, run.schedule.Expect = errors.New(v.String()), v.Property
 	} else if run.byReference == nil {
-		run.byReference = f.audit(r)
+		run.byReference = f.audit(w)
 	}
 	for _, v := range f.outcomes {
 		if v == core.Committed {
@@ -533,13 +536,13 @@ func runWorld(t *rapid.T, p core.Protocol) *worldRun {
 }
 
 func TestWorldAgreesWithADumbReference(t *testing.T) {
-	for _, p := range Protocols() {
+	for _, p := range fuzz.Protocols() {
 		t.Run(p.Name(), func(t *testing.T) {
 			committed := 0
 			rapid.Check(t, func(t *rapid.T) {
 				run := runWorld(t, p)
 				if err := errors.Join(run.byMonitor, run.byReference); err != nil {
-					t.Fatalf("%v\n%v%s", err, &run.schedule, nextStep(p))
+					t.Fatalf("%v\n%v", err, &run.schedule)
 				}
 				committed += run.committed
 			})
