@@ -108,34 +108,40 @@ func tape(w *harness.World, n int) *taped { return w.Machine(core.NodeID(n + 1))
 // same inputs, goes the same way while the original stays as it is.
 func TestDeterminismOfACopiedMachine(t *testing.T) {
 	for _, p := range Protocols() {
-		for run := range uint64(30) {
+		for run := range uint64(100) {
 			c, actions := actionsOf(t, taping{p}, run)
-			w := harness.NewWorld(&c)
-			for _, a := range actions[:len(actions)/2] {
-				require.NoError(t, w.Apply(a))
+			for part := 1; part < 5; part++ {
+				copyAfter(t, p, &c, actions, len(actions)*part/5)
 			}
-			before := keys(w)
-			copies, marks := make([]core.Machine, c.Layout.Nodes), make([]int, c.Layout.Nodes)
-			for n := range copies {
-				copies[n] = p.New()
-				copies[n].Reset(&c.Layout, core.NodeID(n+1))
-				copies[n].CopyFrom(tape(w, n).Machine)
-				marks[n] = len(tape(w, n).inputs)
-			}
-			for _, a := range actions[len(actions)/2:] {
-				require.NoError(t, w.Apply(a))
-			}
-			after := keys(w)
-			for n, m := range copies {
-				require.Equal(t, before[n], m.AppendKey(nil), "run %d, n%d: the copy changed", run,
-					n+1)
-				original := tape(w, n)
-				follow(t, &c, m, original, marks[n], n)
-				require.Equal(t, after[n], m.AppendKey(nil), "run %d, n%d", run, n+1)
-			}
-			require.Equal(t, after, keys(w), "run %d: an original has changed", run)
 		}
 	}
+}
+
+// copyAfter makes the first n actions of a run, copies all machines, and makes the rest.
+func copyAfter(t *testing.T, p core.Protocol, c *harness.Config, actions []harness.Action, n int) {
+	t.Helper()
+	w := harness.NewWorld(c)
+	for _, a := range actions[:n] {
+		require.NoError(t, w.Apply(a))
+	}
+	before := keys(w)
+	copies, marks := make([]core.Machine, len(before)), make([]int, len(before))
+	for i := range copies {
+		copies[i] = p.New()
+		copies[i].Reset(&c.Layout, core.NodeID(i+1))
+		copies[i].CopyFrom(tape(w, i).Machine)
+		marks[i] = len(tape(w, i).inputs)
+	}
+	for _, a := range actions[n:] {
+		require.NoError(t, w.Apply(a))
+	}
+	after := keys(w)
+	for i, m := range copies {
+		require.Equal(t, before[i], m.AppendKey(nil), "n%d: the copy has changed", i+1)
+		follow(t, c, m, tape(w, i), marks[i], i)
+		require.Equal(t, after[i], m.AppendKey(nil), "n%d", i+1)
+	}
+	require.Equal(t, after, keys(w), "an original has changed")
 }
 
 // follow gives a copy the inputs that its original had from a mark on.

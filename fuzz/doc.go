@@ -10,4 +10,5 @@
 //	protocols.go    the registry
 //	mutants/        planted bugs, as source diffs
 //	canary/         the command that hunts them all
+//	reference/      tests with rapid, beside dumb references
 package fuzz
