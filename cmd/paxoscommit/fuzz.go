@@ -8,15 +8,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
-	"strings"
-
-	"github.com/spf13/cobra"
-
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
 	"paxoscommit/core"
 	"paxoscommit/fuzz"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 const (

@@ -8,15 +8,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"paxoscommit/checker"
+	"paxoscommit/fuzz"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"paxoscommit/checker"
-	"paxoscommit/fuzz"
 )
 
 // fuzzObject runs fuzz --json and returns its object.

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"time"
-
 	"paxoscommit/checker"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
+	"strings"
+	"time"
 )
 
 // enoughRuns is how many runs a campaign has before an unreached milestone is worth a warning.

@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"github.com/spf13/cobra"
-
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
+
+	"github.com/spf13/cobra"
 )
 
 // defaultHistoryBudget keeps the hardest history to seconds.

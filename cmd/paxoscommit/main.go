@@ -9,12 +9,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"paxoscommit/checker"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"paxoscommit/checker"
 )
 
 // Exit codes of every sub-command.

@@ -7,11 +7,10 @@ import (
 	"go/token"
 	"io"
 	"os"
+	"paxoscommit/harness"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"paxoscommit/harness"
 )
 
 // defaultReplays keeps minimising to about a second.

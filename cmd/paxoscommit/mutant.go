@@ -7,11 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"paxoscommit/fuzz/mutants"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"paxoscommit/fuzz/mutants"
 )
 
 // mutantFlags have a sub-command run by this program as it is with a planted bug.

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"paxoscommit/fuzz"
 	"strconv"
 	"time"
 
 	"golang.org/x/term"
-
-	"paxoscommit/fuzz"
 )
 
 // plainInterval is the time between two lines of progress where there is no terminal.

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-
-	"github.com/spf13/cobra"
-
 	"paxoscommit/checker"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
+	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 const replayHelp = `Makes the actions of a schedule happen, one by one, and checks every step.
