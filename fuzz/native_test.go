@@ -107,6 +107,22 @@ func TestDeletingAByteKeepsMostOfTheLaterActions(t *testing.T) {
 	require.True(t, kept/inputs >= 0.9, "kept only %.3f", kept/inputs)
 }
 
+func TestChoosingByAByteDoesNotAllocate(t *testing.T) {
+	r := newRunner(&Options{Protocol: Protocols()[0], Faults: AllFaults})
+	require.NoError(t, r.resetTo(3))
+	r.takeBytes(randomBytes(rand.New(rand.NewPCG(1, 1)))[:MaxChoices/2], nil)
+	chosen := 0
+	allocs := testing.AllocsPerRun(10, func() {
+		for b := range 256 {
+			if _, ok := r.chooseByte(byte(b)); ok {
+				chosen++
+			}
+		}
+	})
+	require.True(t, chosen > 0)
+	require.Equal(t, 0.0, allocs)
+}
+
 func BenchmarkBytes(b *testing.B) {
 	r := newRunner(&Options{Protocol: Protocols()[0], Faults: AllFaults})
 	rng := rand.New(rand.NewPCG(1, 1))
