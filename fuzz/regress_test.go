@@ -52,7 +52,7 @@ func TestFind(t *testing.T) {
 	if err != nil || r.Failure == nil {
 		t.Fatal("no failure", err)
 	}
-	s, _ := harness.Minimize(r.Failure.Schedule, 20_000)
+	s, _ := harness.Minimize(r.Failure.Schedule, 60_000)
 	f, err := os.Create(os.Getenv("PRINTED"))
 	if err != nil {
 		t.Fatal(err)

@@ -183,23 +183,6 @@ func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
 	}
 }
 
-// moveAccounts gives the accounts new numbers, so that each is with the resource manager that it
-// was with, under its new number.
-func (g *change) moveAccounts() {
-	highest := uint8(1)
-	account := func(a uint8) uint8 {
-		rm := g.roles[core.RM][g.old.RMOf(a)]
-		if rm == 0 {
-			return 0
-		}
-		b := (a-1)/uint8(g.old.Layout.RMs)*uint8(g.cfg.Layout.RMs) + rm
-		highest = max(highest, b)
-		return b
-	}
-	g.setWork(func(_ int, w bank.Work) (bank.Work, bool) { return within(w, account) })
-	g.cfg.Accounts = int(highest)
-}
-
 // swapRoles has two roles of a kind change places.
 func swapRoles(c *Config, kind core.RoleKind, i, j uint8) *change {
 	g := newChange(c)
@@ -208,26 +191,35 @@ func swapRoles(c *Config, kind core.RoleKind, i, j uint8) *change {
 	return g
 }
 
-// dropAccounts leaves out the accounts that no transaction touches, as far as the others can stay
-// with their resource managers.
-func dropAccounts(c *Config) *change {
+// moveAccounts gives the accounts that transactions touch the lowest numbers there are, so that
+// each is with the resource manager that it was with, under its new number.
+func (g *change) moveAccounts() {
 	var used core.Set
-	for i := range c.Txns {
-		used |= c.Txns[i].Work.Accounts()
+	for i := range g.old.Txns {
+		used |= g.old.Txns[i].Work.Accounts()
 	}
 	var account [bank.MaxAccounts + 1]uint8
-	var next [core.MaxRMs + 1]uint8
-	g := newChange(c)
+	var next [core.MaxRMs + 1]int
 	g.cfg.Accounts = 1
 	for s := used; s != 0; s &= s - 1 {
-		rm := c.RMOf(s.First())
-		account[s.First()] = next[rm]*uint8(c.Layout.RMs) + rm
+		rm := g.roles[core.RM][g.old.RMOf(s.First())]
+		a := next[rm]*g.cfg.Layout.RMs + int(rm)
+		if rm == 0 || a > bank.MaxAccounts {
+			continue
+		}
 		next[rm]++
-		g.cfg.Accounts = max(g.cfg.Accounts, int(account[s.First()]))
+		account[s.First()] = uint8(a)
+		g.cfg.Accounts = max(g.cfg.Accounts, a)
 	}
 	g.setWork(func(_ int, w bank.Work) (bank.Work, bool) {
 		return within(w, func(a uint8) uint8 { return account[a] })
 	})
+}
+
+// dropAccounts leaves out the accounts that no transaction touches.
+func dropAccounts(c *Config) *change {
+	g := newChange(c)
+	g.moveAccounts()
 	return g
 }
 

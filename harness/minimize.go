@@ -46,7 +46,7 @@ func Minimize(s *Schedule, budgetReplays int) (*Schedule, int) {
 
 // maxSearchSteps is the number of steps, in all replays, after which nothing more is tried than
 // to leave out single actions. It keeps the time below a second.
-const maxSearchSteps = 700_000
+const maxSearchSteps = 1_000_000
 
 // minimizer is a search under way.
 type minimizer struct {
@@ -414,13 +414,13 @@ func (m *minimizer) hoist() {
 	}
 }
 
-// detour puts one more action in, wherever one is enabled, or one and then a delivery that it makes
+// detour puts one more action in, wherever one is enabled, or one and then what it makes
 // possible, to see whether more others can then be left out: a shorter way to the same place, which
 // removal alone cannot find. It stops at the first success.
 func (m *minimizer) detour() bool {
 	home := m.best
 	var first, second []Action
-	for i := range home.actions {
+	for i := len(home.actions) - 1; i >= 0; i-- {
 		first = m.enabledAfter(first[:0], home.actions[:i])
 		for _, a := range first {
 			if a != home.actions[i] && m.detourBy(&home, i, a) {
@@ -430,7 +430,8 @@ func (m *minimizer) detour() bool {
 		for _, a := range first {
 			second = m.enabledAfter(second[:0], home.actions[:i], a)
 			for _, b := range second {
-				if b.Type == Deliver && !contains(first, b) && m.detourBy(&home, i, a, b) {
+				leads := (b.Type == Deliver || b.Type == Sync) && !contains(first, b)
+				if leads && m.detourBy(&home, i, a, b) {
 					return true
 				}
 			}
@@ -447,7 +448,7 @@ func (m *minimizer) detourBy(home *candidate, i int, more ...Action) bool {
 	}
 	m.best = candidate{home.cfg, slices.Clone(m.taken), costOf(home.cfg, m.taken)}
 	for k := len(m.best.actions) - 1; k >= 0; k-- {
-		if k < len(m.best.actions) && !contains(more, m.best.actions[k]) {
+		if k < len(m.best.actions) && (k < i || k >= i+len(more)) {
 			m.without(k, k+1)
 			m.improve(home.cfg, true)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // budget is more than a search needs.
-const budget = 20_000
+const budget = 60_000
 
 func TestMinimizeGivesTheShortestSchedule(t *testing.T) {
 	for _, c := range []struct {

@@ -115,7 +115,7 @@ func (c *Config) parseKnownTx(text string) (core.TxID, core.Set, error) {
 func (c *Config) parseMessage(words []string) (core.Message, error) {
 	var m core.Message
 	if len(words) < 3 {
-		return m, errors.New("want FROM->TO TYPE tx=ID ...")
+		return m, errors.New("want FROM->TO TYPE tx=ID")
 	}
 	from, to, _ := strings.Cut(words[0], "->")
 	var err error

@@ -88,7 +88,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"retry tx=c1.1", "retry", `file:13: fire: want ROLE KIND tx=ID`},
 		{"request tx=c1.1", "request tx=c1.3", `file:14: deliver: nobody asks for c1.3`},
 		{"request tx=c1.1", "request tx=1", `file:14: deliver: no transaction is called "1"`},
-		{"request tx=c1.1", "request", `file:14: deliver: want FROM->TO TYPE tx=ID ...`},
+		{"request tx=c1.1", "request", `file:14: deliver: want FROM->TO TYPE tx=ID`},
 		{"request tx=c1.1", "plea tx=c1.1", `file:14: deliver: unknown message type "plea"`},
 		{"cl1->rm1", "cl1->rm3", `file:14: deliver: there is no rm3 here`},
 		{"cl1->rm1", "cl1", `file:14: deliver: no role is called ""`},

@@ -13,7 +13,8 @@ import (
 // ErrNotEnabled means that an action cannot happen now; the world is unchanged.
 var ErrNotEnabled = errors.New("harness: not enabled")
 
-// World is the whole system and everything around it. NewWorld makes one; Reset makes it new again and keeps its memory.
+// World is the whole system and everything around it. NewWorld makes one; Reset makes it new
+// again and keeps its memory.
 type World struct {
 	cfg      *Config
 	machines []core.Machine
@@ -139,7 +140,8 @@ func (w *World) Log(n core.NodeID) ([]core.Record, int) {
 	return w.disks[n-1].records, w.disks[n-1].durable
 }
 
-// Apply makes one action happen. The error is ErrNotEnabled. What the action breaks, Violation tells.
+// Apply makes one action happen. The error is ErrNotEnabled. What the action breaks, Violation
+// tells.
 func (w *World) Apply(a Action) error {
 	if !w.try(&a) {
 		return fmt.Errorf("%w: %v", ErrNotEnabled, a)
@@ -250,7 +252,8 @@ func (w *World) takeMessage(i int) core.Message {
 	return m
 }
 
-// messageEnabled tells whether a message in flight can be delivered, dropped, duplicated or refused now.
+// messageEnabled tells whether a message in flight can be delivered, dropped, duplicated or
+// refused now.
 func (w *World) messageEnabled(t ActionType, m *core.Message) bool {
 	switch t {
 	case Deliver:
@@ -260,8 +263,8 @@ func (w *World) messageEnabled(t ActionType, m *core.Message) bool {
 	case Duplicate:
 		return w.left.Duplicates > 0 && !w.settled && !w.local(m)
 	case Refuse:
-		return w.left.Refusals > 0 && !w.settled && m.To.Kind == core.Resource && m.Type == core.MsgPrepare &&
-			!w.banks[m.To.ID-1].Holds(m.Tx)
+		return w.left.Refusals > 0 && !w.settled && m.To.Kind == core.Resource &&
+			m.Type == core.MsgPrepare && !w.banks[m.To.ID-1].Holds(m.Tx)
 	default:
 		return false
 	}
@@ -272,8 +275,8 @@ func (w *World) local(m *core.Message) bool {
 	return m.From.Kind != core.Client && w.cfg.Layout.NodeOf(m.From) == w.cfg.Layout.NodeOf(m.To)
 }
 
-// reachable tells whether a message can arrive: its receiver runs, and is on the sender's side of a partition. Databases
-// run even when their node is down.
+// reachable tells whether a message can arrive: its receiver runs, and is on the sender's side of
+// a partition. Databases run even when their node is down.
 func (w *World) reachable(m *core.Message) bool {
 	if m.To.Kind == core.Client {
 		return true
@@ -288,7 +291,9 @@ func (w *World) reachable(m *core.Message) bool {
 	return w.far == 0 || m.From.Kind == core.Client || w.sameSide(w.cfg.Layout.NodeOf(m.From), to)
 }
 
-func (w *World) sameSide(a, b core.NodeID) bool { return w.far.Has(uint8(a)) == w.far.Has(uint8(b)) }
+func (w *World) sameSide(a, b core.NodeID) bool {
+	return w.far.Has(uint8(a)) == w.far.Has(uint8(b))
+}
 
 func (w *World) deliver(m *core.Message) {
 	switch m.To.Kind {
@@ -397,7 +402,8 @@ func (w *World) timerEnabled(t *core.Timer) bool {
 	return w.left.Timeouts > 0 && (w.cfg.Timing == Asynchronous || w.timeoutIsTrue(t))
 }
 
-// timeoutIsTrue tells whether a role that the timer waits for is dead or cut off and nothing from it is in flight.
+// timeoutIsTrue tells whether a role that the timer waits for is dead or cut off and nothing from
+// it is in flight.
 func (w *World) timeoutIsTrue(t *core.Timer) bool {
 	here := w.cfg.Layout.NodeOf(t.Role)
 	for s := t.Await.IDs; s != 0; s &= s - 1 {
@@ -406,7 +412,9 @@ func (w *World) timeoutIsTrue(t *core.Timer) bool {
 		if n == 0 || w.up.Has(uint8(n)) && (here == 0 || w.sameSide(n, here)) {
 			continue
 		}
-		if !slices.ContainsFunc(w.net, func(m core.Message) bool { return m.From == from && m.To == t.Role && w.reachable(&m) }) {
+		if !slices.ContainsFunc(w.net, func(m core.Message) bool {
+			return m.From == from && m.To == t.Role && w.reachable(&m)
+		}) {
 			return true
 		}
 	}
