@@ -3,36 +3,22 @@ package fuzz_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"paxoscommit/fuzz"
-	"paxoscommit/fuzz/internal/require"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+
+	"paxoscommit/fuzz"
+	"paxoscommit/fuzz/internal/require"
+	"paxoscommit/fuzz/mutants"
 )
 
-// plantedBug is a change of one source file: old becomes wrong.
-type plantedBug struct{ name, file, old, wrong string }
-
-func plantedBugs() []plantedBug {
-	return []plantedBug{
-		{"A06", "core/paxoscommit/acceptor.go", "\t\tst.mbal = m.Bal\n", ""},
-		{
-			"L01", "core/paxoscommit/leader.go",
-			"st.votes.Aborted = st.members &^ st.votes.Prepared",
-			"st.votes.Prepared = st.members &^ st.votes.Aborted",
-		},
-		{
-			"D01", "core/paxoscommit/learner.go",
-			"Prepared: prepared.atLeast(layout.Majority())",
-			"Prepared: prepared.atLeast(max(layout.Acceptors/2, 1))",
-		},
-		{"R11", "core/bank/bank.go", "\t\tb.lock[s.First()-1] = tx\n", ""},
-	}
-}
+// plantedBugs are one of each part of the core: acceptor, leader, learner and bank.
+func plantedBugs() []string { return []string{"A06", "L01", "D01", "R11"} }
 
 // finder looks for a failure, minimises it and prints the test.
 const finder = `package regress_test
@@ -73,33 +59,28 @@ func TestPrintedRegressionFailsOnTheBugAndPassesWithoutIt(t *testing.T) {
 	w := newOverlays(t)
 	find := w.write("find_test.go", finder)
 	tests := map[string]string{}
-	for _, b := range plantedBugs() {
-		source, err := os.ReadFile(filepath.Join(w.root, b.file))
-		require.NoError(t, err)
-		found := strings.Count(string(source), b.old)
-		require.Equal(t, 1, found, "%s: the source has changed", b.name)
-		spoiled := w.write(b.name+".go", strings.Replace(string(source), b.old, b.wrong, 1))
-		printed := filepath.Join(w.dir, b.name+"_test.go")
-
+	for _, id := range plantedBugs() {
+		spoiled := w.spoil(id)
+		printed := filepath.Join(w.dir, id+"_test.go")
 		t.Setenv("PRINTED", printed)
-		t.Setenv("BUG", b.name)
-		out, err := w.test(map[string]string{b.file: spoiled, "regress/find_test.go": find})
+		t.Setenv("BUG", id)
+		out, err := w.test(spoiled, map[string]string{"regress/find_test.go": find})
 		require.NoError(t, err, out)
 		text, err := os.ReadFile(printed)
 		require.NoError(t, err)
 		require.True(t, strings.Count(string(text), "\n") <= 40, "%s", text)
 
-		in := "regress/" + b.name + "_test.go"
-		out, err = w.test(map[string]string{b.file: spoiled, in: printed})
-		require.Error(t, err, "%s passes with the bug\n%s", b.name, text)
-		require.Contains(t, out, "--- FAIL: Test"+b.name)
+		in := "regress/" + id + "_test.go"
+		out, err = w.test(spoiled, map[string]string{in: printed})
+		require.Error(t, err, "%s passes with the bug\n%s", id, text)
+		require.Contains(t, out, "--- FAIL: Test"+id)
 		require.Contains(t, out, " at step ")
 		tests[in] = printed
 	}
-	out, err := w.test(tests)
+	out, err := w.test(nil, tests)
 	require.NoError(t, err, out)
-	for _, b := range plantedBugs() {
-		require.Contains(t, out, "--- PASS: Test"+b.name)
+	for _, id := range plantedBugs() {
+		require.Contains(t, out, "--- PASS: Test"+id)
 	}
 }
 
@@ -123,16 +104,39 @@ func (w *overlays) write(name, text string) string {
 	return path
 }
 
-// test builds and runs the tests of package regress, which is only there in the overlay.
-func (w *overlays) test(replace map[string]string) (string, error) {
+// overlay is the file that go build -overlay reads.
+type overlay struct {
+	Replace map[string]string
+}
+
+// spoil returns the files of the core that a planted bug replaces.
+func (w *overlays) spoil(id string) map[string]string {
 	w.t.Helper()
-	absolute := map[string]string{}
-	for name, with := range replace {
-		absolute[filepath.Join(w.root, name)] = with
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": absolute})
+	m, err := mutants.Find(id)
 	require.NoError(w.t, err)
-	path := w.write("overlay.json", string(overlay))
+	path, err := m.Overlay(w.root, w.t.TempDir())
+	require.NoError(w.t, err)
+	text, err := os.ReadFile(path)
+	require.NoError(w.t, err)
+	var o overlay
+	require.NoError(w.t, json.Unmarshal(text, &o))
+	return o.Replace
+}
+
+// test builds and runs the tests of package regress, which is only there in the overlay, on the
+// spoiled sources.
+func (w *overlays) test(spoiled, tests map[string]string) (string, error) {
+	w.t.Helper()
+	o := overlay{Replace: maps.Clone(spoiled)}
+	if o.Replace == nil {
+		o.Replace = map[string]string{}
+	}
+	for name, with := range tests {
+		o.Replace[filepath.Join(w.root, name)] = with
+	}
+	text, err := json.Marshal(o)
+	require.NoError(w.t, err)
+	path := w.write("overlay.json", string(text))
 	bin := filepath.Join(w.dir, "regress.test")
 	build := exec.Command("go", "test", "-c", "-o", bin, "-vet=off", "-overlay", path, "./regress")
 	build.Dir = w.root
