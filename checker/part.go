@@ -2,8 +2,9 @@ package checker
 
 import (
 	"encoding/binary"
-	"paxoscommit/core"
 	"slices"
+
+	"paxoscommit/core"
 )
 
 // ResetPart is Reset for a monitor that is told what happens at one node only, or to the clients.
@@ -179,5 +180,19 @@ func (m *Monitor) judgeOutcome(i int, parts []*Monitor) {
 			t.ID)
 	case f.answer == core.Committed && !committed:
 		m.brokenf(Linearizability, "the client was told that %v is committed, and it is not", t.ID)
+	}
+}
+
+// NoMoreCrashes tells m that its node, which runs, will not crash again. Of what the node has
+// revealed it then keeps only what is to be compared with what the node writes after a restart.
+func (m *Monitor) NoMoreCrashes() {
+	for i := range m.facts {
+		f := &m.facts[i]
+		kept := revealed{promise: f.revealed.promise, accepted: f.revealed.accepted}
+		if m.restarted == 0 {
+			kept = revealed{}
+		}
+		f.revealed = kept
+		clear(f.promised[:])
 	}
 }

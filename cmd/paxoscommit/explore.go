@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
+	"strings"
+	"time"
+
 	"paxoscommit/checker/mc"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness/explore"
 	"paxoscommit/specs"
-	"runtime"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -64,7 +65,8 @@ func newExploreCommand() *cobra.Command {
 	set.SortFlags = false
 	set.StringVar(&f.protocol, "protocol", fuzz.Protocols()[0].Name(),
 		strings.Join(protocolNames(), " or "))
-	set.StringVar(&f.spec, "spec", "", "a specification instead: tcommit, two-phase or paxos-commit")
+	set.StringVar(&f.spec, "spec", "",
+		"a specification instead: tcommit, two-phase or paxos-commit")
 	set.IntVar(&f.size.RMs, "rms", 1, "resource managers")
 	set.IntVar(&f.size.Acceptors, "acceptors", 3, "acceptors")
 	set.IntVar(&f.size.Leaders, "leaders", 1, "leaders")
@@ -175,14 +177,11 @@ func (r *exploreResult) exploreCore(o mc.Options) error {
 		return err
 	}
 	c.Unreduced = f.unreduced
-	if !f.unreduced {
-		r.reduction = "fused-sync"
-	}
 	r.world = p.Name() + " " + f.size.String()
 	found, err := explore.Explore(c, o)
 	if err != nil {
 		return err
 	}
-	r.stats, r.findings, r.core = found.Stats, found.Results, found
+	r.stats, r.findings, r.core, r.reduction = found.Stats, found.Results, found, found.Reduction
 	return nil
 }

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"paxoscommit/checker/mc"
-	"paxoscommit/harness/explore"
 	"strings"
 	"time"
+
+	"paxoscommit/checker/mc"
+	"paxoscommit/harness/explore"
 )
 
 // exploreProgress shows how far an exploration has come.

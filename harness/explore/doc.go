@@ -31,7 +31,14 @@
 // Once no node can crash and come back, logs are read by nobody but the nodes that are down. Then
 // a part goes without its log, and a step is fused with the sync that follows it: what is gated
 // leaves at once. Nothing that could happen before that sync is lost but the order in which it
-// happens, for messages wait. Config.Unreduced turns this off, and tests compare.
+// happens, for messages wait. Nor does a monitor keep what only a crash would be
+// held against.
+//
+// And a message that can never matter to its receiver again is left out of the state. Which these
+// are is worked out beforehand, from what each node could come to if every message that anybody
+// could send were always there.
+//
+// Config.Unreduced turns all this off, and tests compare.
 //
 // # Counterexamples
 //

@@ -21,6 +21,7 @@ type Report struct {
 	Parts     int                // different parts of nodes
 	Messages  int                // different messages between nodes
 	Worked    uint64             // edges between parts that the World worked out
+	Reduction string             // what of the package comment's reductions was on, or none
 }
 
 // Explore visits the reachable states of a world and judges each. A violation is looked for again
@@ -50,6 +51,7 @@ func explore(c *Config, o mc.Options) (*Report, error) {
 	}
 	r := &Report{
 		Stats: found.Stats, Parts: int(m.parts.n), Messages: len(m.messages), Worked: m.worked,
+		Reduction: m.reduction(),
 	}
 	for i := range found.Results {
 		res := &found.Results[i]
@@ -63,6 +65,16 @@ func explore(c *Config, o mc.Options) (*Report, error) {
 		}
 	}
 	return r, nil
+}
+
+func (m *Model) reduction() string {
+	switch {
+	case m.cfg.Unreduced:
+		return "none"
+	case !m.pruned:
+		return "fused-sync"
+	}
+	return "fused-sync dead-messages"
 }
 
 // explain turns the trace of a violation into a schedule, and has the World judge it.

@@ -16,13 +16,15 @@ func TestCounts(t *testing.T) {
 		distinct, generated uint64
 		depth               int
 	}{
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1}, 240, 739, 22},
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Refusals: 1}, 477, 1475, 22},
-		{Size{RMs: 1, Acceptors: 3, Leaders: 1}, 2948, 14370, 28},
-		{Size{RMs: 2, Acceptors: 1, Leaders: 1}, 2836, 13656, 35},
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1}, 1408, 4457, 26},
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1}, 32130, 134604, 35},
-		{Size{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1}, 31742, 151315, 39},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1}, 117, 321, 21},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Refusals: 1}, 231, 639, 21},
+		{Size{RMs: 1, Acceptors: 3, Leaders: 1}, 1001, 4464, 26},
+		{Size{RMs: 2, Acceptors: 1, Leaders: 1}, 977, 4319, 34},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1}, 586, 1693, 25},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1}, 14355, 59829, 35},
+		{Size{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1}, 11418, 50231, 38},
+		{Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 37838, 195392, 34},
+		{Size{RMs: 2, Acceptors: 3, Leaders: 1}, 27163, 183332, 41},
 	} {
 		t.Run(w.size.String(), func(t *testing.T) {
 			c, err := NewConfig(paxoscommit.Protocol{}, w.size)
@@ -59,6 +61,47 @@ func TestReductionChangesNoVerdict(t *testing.T) {
 	}
 }
 
+// TestPruningLosesNoPart: without dead messages the nodes come to the same states, together.
+func TestPruningLosesNoPart(t *testing.T) {
+	for _, z := range []Size{
+		{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1},
+		{RMs: 1, Acceptors: 1, Leaders: 2, Takeovers: 1, Timeouts: 1},
+		{RMs: 1, Acceptors: 3, Leaders: 1, Refusals: 1, Deaths: 1},
+		{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1},
+	} {
+		c, err := NewConfig(paxoscommit.Protocol{}, z)
+		require.NoError(t, err)
+		pruned, err := NewModel(c)
+		require.NoError(t, err)
+		require.True(t, pruned.pruned)
+		got, few := together(t, pruned)
+		want, many := together(t, newModel(c))
+		require.Equal(t, want, got)
+		require.Less(t, few, many)
+	}
+}
+
+// together returns the states that the nodes come to together, without what was sent, and the
+// number of states that were visited.
+func together(t *testing.T, m *Model) (map[string]bool, uint64) {
+	t.Helper()
+	states := map[string]bool{}
+	r, err := mc.Explore(m, []mc.Property[State, Step]{{
+		Name: "collect", Kind: mc.Always,
+		Check: func(s State) error {
+			var key []byte
+			for _, id := range s.parts[:m.n] {
+				key = append(m.part(id).data.AppendState(key, &m.cfg.Config), '|')
+			}
+			states[string(append(key, s.left[:]...))] = true
+			return m.check(s)
+		},
+	}}, mc.Options{Workers: 1})
+	require.NoError(t, err)
+	require.Equal(t, mc.Holds, r.Verdict)
+	return states, r.Distinct
+}
+
 // TestWorkersCountAlike: what is visited does not depend on how many visit.
 func TestWorkersCountAlike(t *testing.T) {
 	var counts []mc.Progress
@@ -76,7 +119,8 @@ func TestWorkersCountAlike(t *testing.T) {
 }
 
 func TestLimitIsUnknown(t *testing.T) {
-	c, err := NewConfig(paxoscommit.Protocol{}, Size{RMs: 2, Acceptors: 3, Leaders: 1, Takeovers: 1})
+	size := Size{RMs: 2, Acceptors: 3, Leaders: 1, Takeovers: 1}
+	c, err := NewConfig(paxoscommit.Protocol{}, size)
 	require.NoError(t, err)
 	r, err := Explore(c, mc.Options{MaxDepth: 8})
 	require.NoError(t, err)

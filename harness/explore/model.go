@@ -10,7 +10,7 @@ import (
 // Limits of a world, so that a state is a value without pointers.
 const (
 	maxParts    = 10 // nodes, and the clients
-	sentWords   = 6
+	sentWords   = 8
 	maxMessages = 64 * sentWords // of different content, between nodes
 )
 
@@ -50,15 +50,18 @@ func (m *Model) Init() []State { return []State{m.init} }
 
 // Actions lists what can happen in s, but for deliveries that change nothing.
 func (m *Model) Actions(s State, buf []Step) []Step {
-	var deaf [sentWords]uint64
+	var deaf, live [sentWords]uint64
 	for i := range m.n {
 		p := m.part(s.parts[i])
 		for k := range deaf {
 			deaf[k] |= p.deaf[k].Load()
+			live[k] |= p.live[k]
 		}
-		for k, o := range m.own(p) {
+	}
+	for i := range m.n {
+		for k, o := range m.own(m.part(s.parts[i])) {
 			if o.class != free && s.left[o.class] == 0 ||
-				o.next == s.parts[i] && m.covered(&s, o.out) ||
+				o.next == s.parts[i] && m.covered(&s, &live, o.out) ||
 				o.class == death && !m.canLose(&s, i) {
 				continue
 			}
@@ -66,11 +69,11 @@ func (m *Model) Actions(s State, buf []Step) []Step {
 		}
 	}
 	for k := range s.sent {
-		for live := s.sent[k] &^ deaf[k]; live != 0; live &= live - 1 {
-			id := 64*k + bits.TrailingZeros64(live)
+		for rest := s.sent[k] &^ deaf[k]; rest != 0; rest &= rest - 1 {
+			id := 64*k + bits.TrailingZeros64(rest)
 			i := m.receiver[id].node
 			e := m.delivery(m.part(s.parts[i]), id)
-			if e.next == s.parts[i] && m.covered(&s, e.out) {
+			if e.next == s.parts[i] && m.covered(&s, &live, e.out) {
 				continue
 			}
 			buf = append(buf, Step{e.next, e.out, uint16(id), i, free})
@@ -83,18 +86,34 @@ func (m *Model) Actions(s State, buf []Step) []Step {
 func (m *Model) Next(s State, a Step) State {
 	s.parts[a.node] = a.next
 	m.send(&s, a.out)
-	if a.class == free {
-		return s
-	}
-	s.left[a.class]--
-	if a.class == crash && m.isSafe(&s) {
-		for i := range m.n {
-			e := m.makeSafe(m.part(s.parts[i]))
-			s.parts[i] = e.next
-			m.send(&s, e.out)
+	if a.class != free {
+		s.left[a.class]--
+		if a.class == crash && m.isSafe(&s) {
+			for i := range m.n {
+				e := m.makeSafe(m.part(s.parts[i]))
+				s.parts[i] = e.next
+				m.send(&s, e.out)
+			}
 		}
 	}
+	if m.pruned {
+		m.prune(&s)
+	}
 	return s
+}
+
+// prune leaves out the messages that are dead.
+func (m *Model) prune(s *State) {
+	var live [sentWords]uint64
+	for i := range m.n {
+		p := m.part(s.parts[i])
+		for k := range live {
+			live[k] |= p.live[k]
+		}
+	}
+	for k := range live {
+		s.sent[k] &= live[k]
+	}
 }
 
 // AppendKey appends the state.
@@ -123,13 +142,13 @@ func (m *Model) canLose(s *State, i int) bool {
 	return m.cfg.CanLose(gone)
 }
 
-// covered tells whether all of a set of messages have been sent before.
-func (m *Model) covered(s *State, out uint32) bool {
+// covered tells whether all of a set of messages that are live have been sent before.
+func (m *Model) covered(s *State, live *[sentWords]uint64, out uint32) bool {
 	if out == 0 {
 		return true
 	}
 	for k, w := range m.outs.at(out) {
-		if w&^s.sent[k] != 0 {
+		if w&live[k]&^s.sent[k] != 0 {
 			return false
 		}
 	}

@@ -107,7 +107,8 @@ func (x *naive) actions(w *harness.World, sent []core.Message) []harness.Action 
 	for _, m := range sent {
 		m.Members = 0
 		a := harness.Action{Type: harness.Deliver, Msg: m}
-		if !slices.Contains(list, a) && (m.To.Kind == core.Client || w.Up(x.cfg.Layout.NodeOf(m.To))) {
+		up := m.To.Kind == core.Client || w.Up(x.cfg.Layout.NodeOf(m.To))
+		if up && !slices.Contains(list, a) {
 			list = append(list, a)
 		}
 	}
@@ -147,7 +148,8 @@ func (c *Config) appendSent(key []byte, sent []core.Message, dead core.Set) []by
 func appendPlain(b []byte, m *core.Message) []byte {
 	b = append(b, byte(m.Type), byte(m.Val), byte(m.From.Kind), m.From.ID, byte(m.To.Kind), m.To.ID)
 	for _, n := range [...]uint64{
-		uint64(m.Bal), uint64(m.MBal), uint64(m.Low), uint64(m.Votes.Prepared), uint64(m.Votes.Aborted),
+		uint64(m.Bal), uint64(m.MBal), uint64(m.Low), uint64(m.Votes.Prepared),
+		uint64(m.Votes.Aborted),
 	} {
 		b = binary.AppendUvarint(b, n)
 	}

@@ -67,6 +67,7 @@ type part struct {
 	inbox   atomic.Pointer[[]atomic.Uint64] // edges of deliveries, by receiver.index
 	deaf    [sentWords]atomic.Uint64        // messages that do nothing here, and send nothing
 	safely  atomic.Uint64                   // the edge to its safe form
+	live    [sentWords]uint64               // messages to the node that can still matter
 }
 
 // own is an action that needs no message from another node.
@@ -85,9 +86,10 @@ type receiver struct {
 // Model is a world as mc explores it. A node is a pure function, so each of its parts is worked
 // out once, by the World itself, and looked up ever after.
 type Model struct {
-	cfg  *Config
-	n    int // parts of a state
-	init State
+	cfg    *Config
+	n      int // parts of a state
+	init   State
+	pruned bool // dead messages are left out of states
 
 	parts    list[part]
 	outs     list[[sentWords]uint64]
@@ -114,6 +116,17 @@ func NewModel(c *Config) (*Model, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	m := newModel(c)
+	if c.Unreduced {
+		return m, nil
+	}
+	if m.pruned = m.findLive(); !m.pruned {
+		m = newModel(c)
+	}
+	return m, nil
+}
+
+func newModel(c *Config) *Model {
 	m := &Model{
 		cfg: c, n: c.Layout.Nodes + 1, numbers: map[string]uint32{}, facts: map[string]uint32{},
 		outIDs: map[[sentWords]uint64]uint32{}, msgIDs: map[core.Message]int{},
@@ -124,7 +137,7 @@ func NewModel(c *Config) (*Model, error) {
 		p, _ := m.world.Take(core.NodeID(i), true, nil)
 		m.init.parts[i] = m.number(p, m.isSafe(&m.init))
 	}
-	return m, nil
+	return m
 }
 
 // Err returns the reason for which the model is not all there, or nil.
@@ -244,6 +257,9 @@ func (m *Model) finish(p *part, safe bool) edge {
 	log := !safe || !w.Up(n)
 	q, sent := w.Take(n, log, m.sent[:0])
 	m.sent = sent
+	if !log && m.init.left[death] == 0 {
+		q.Monitor().NoMoreCrashes()
+	}
 	var set [sentWords]uint64
 	for i := range sent {
 		if id := m.message(&sent[i]); id >= 0 {
@@ -270,6 +286,9 @@ func (m *Model) number(d *harness.Part, safe bool) uint32 {
 	}
 	m.numbers[string(m.key)] = id
 	p.number, p.data, p.safe = id, d, safe
+	for k := range p.live {
+		p.live[k] = ^uint64(0)
+	}
 	mon := d.Monitor()
 	p.broken = mon.Violation() != nil
 	m.key = mon.AppendFacts(m.key[:0])

@@ -16,7 +16,8 @@ func (m *Model) path(t *mc.Trace[State, Step]) ([]harness.Action, *checker.Viola
 		r := &rerun{m: m, copies: copies, delivered: map[uint16]int{}}
 		c := m.cfg.Config
 		c.Budget = harness.Budget{
-			Duplicates: 1 << 30, Refusals: 1 << 30, Timeouts: 1 << 30, Crashes: 1 << 30, Deaths: 1 << 30,
+			Duplicates: 1 << 30, Refusals: 1 << 30, Timeouts: 1 << 30, Crashes: 1 << 30,
+			Deaths: 1 << 30,
 		}
 		r.world.Reset(&c)
 		missing, ok := 0, true
