@@ -44,7 +44,7 @@ race: ## the tests under the race detector, but for specs, which explore for min
 	go test -race $(PURE) ./fuzz/...
 
 fuzz: ## look for a failure by coverage, for FUZZTIME=30s
-	go test -run '^$$' -fuzz FuzzPaxosCommit -fuzztime $(FUZZTIME) ./fuzz
+	go test -run '^$$' -fuzz 'FuzzPaxosCommit$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./fuzz
 
 canary: ## build each planted bug and check that it is caught
 	go run ./fuzz/canary

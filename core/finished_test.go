@@ -3,8 +3,9 @@ package core_test
 import (
 	"math"
 	"math/rand/v2"
-	"paxoscommit/core"
 	"testing"
+
+	"paxoscommit/core"
 
 	"github.com/stretchr/testify/require"
 )

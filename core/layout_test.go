@@ -2,8 +2,9 @@ package core_test
 
 import (
 	"math"
-	"paxoscommit/core"
 	"testing"
+
+	"paxoscommit/core"
 
 	"github.com/stretchr/testify/require"
 )

@@ -3,9 +3,10 @@ package core_test
 import (
 	"maps"
 	"math/rand/v2"
-	"paxoscommit/core"
 	"slices"
 	"testing"
+
+	"paxoscommit/core"
 
 	"github.com/stretchr/testify/require"
 )

@@ -2,10 +2,11 @@ package fuzz
 
 import (
 	"fmt"
+	"testing"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/harness"
-	"testing"
 )
 
 // Limits of a byte schedule.

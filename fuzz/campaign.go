@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"paxoscommit/checker"
-	"paxoscommit/harness"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"paxoscommit/checker"
+	"paxoscommit/harness"
 )
 
 // ErrUsage marks options that make no sense.

@@ -2,9 +2,10 @@ package fuzz
 
 import (
 	"context"
+	"testing"
+
 	"paxoscommit/checker"
 	"paxoscommit/fuzz/internal/require"
-	"testing"
 )
 
 func campaignOf(t *testing.T, workers int, first, runs uint64) *Report {

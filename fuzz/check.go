@@ -2,13 +2,14 @@ package fuzz
 
 import (
 	"fmt"
-	"paxoscommit/checker"
-	"paxoscommit/core"
-	"paxoscommit/harness"
 	"reflect"
 	"runtime"
 	"strings"
 	"testing"
+
+	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/harness"
 )
 
 // Limits of Check.

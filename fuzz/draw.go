@@ -12,9 +12,15 @@ import (
 // plan is how a run is to be driven: what was drawn for it beside its configuration.
 type plan struct {
 	steps   int                            // before settle, at most
-	weights [harness.NumActionTypes]uint32 // how often each type of action is tried, relative to the others
+	weights [harness.NumActionTypes]uint32 // how often an action of a type is tried
 	total   uint32                         // sum of weights
-	slow    core.Set                       // nodes for which deliveries are mostly put off
+	frail   core.Set                       // nodes that may crash
+	slow    core.Set                       // nodes for which most deliveries are put off
+	deaf    core.Set                       // of these message types; of all if it is empty
+	spell   int                            // if above 0: how many steps the same acceptor is slow
+	late    [core.NumMsgTypes]uint8        // of 16 tries to deliver a message, so many are put off
+	idle    [core.NumRoleKinds]uint8       // of 16 tries to fire a retry timer, so many are put off
+	trap    core.MsgType                   // a frail node that sends it mostly crashes at once
 }
 
 // draw makes the configuration and the plan of a run. All that is random about them comes from rng, and is drawn
@@ -26,10 +32,10 @@ func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
 		rms = 1 + rng.IntN(3)
 	}
 	if acceptors == 0 {
-		acceptors = [...]int{1, 3, 3, 3, 3, 5}[rng.IntN(6)]
+		acceptors = [...]int{1, 2, 3, 3, 3, 3, 3, 5}[rng.IntN(8)]
 	}
 	if leaders == 0 {
-		leaders = 1 + rng.IntN(3)
+		leaders = [...]int{1, 2, 2, 3}[rng.IntN(4)]
 	}
 	if err := c.Layout.Apart(rms, acceptors, leaders); err != nil {
 		return err
@@ -59,12 +65,16 @@ func placeTogether(rng *rand.Rand, l *core.Layout) {
 	}
 }
 
-// drawTxns gives one or two clients a few transfers and reads between them.
+// drawTxns gives one or two clients a few transfers and reads between them; half of the runs have
+// a single one.
 func drawTxns(rng *rand.Rand, c *harness.Config) {
 	c.Accounts = c.Layout.RMs + rng.IntN(2)
-	clients := 1 + rng.IntN(2)
+	clients, each := 1, 1
+	if rng.IntN(2) == 0 {
+		clients, each = 1+rng.IntN(2), 2
+	}
 	for client := range clients {
-		for n := range 1 + rng.IntN(2) {
+		for n := range 1 + rng.IntN(each) {
 			c.Txns = append(c.Txns, drawTxn(rng, c, core.TxID{Origin: uint16(client + 1), Seq: uint32(n + 1)}))
 		}
 	}
@@ -90,7 +100,7 @@ func drawTxn(rng *rand.Rand, c *harness.Config, id core.TxID) checker.Txn {
 
 // drawFaults draws which faults a run has, how many, and how often.
 func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
-	*p = plan{steps: 10 + rng.IntN(90)}
+	*p = plan{steps: 10 + rng.IntN(90), frail: core.FullSet(c.Layout.Nodes)}
 	some := func(f Faults, limit int) int {
 		if o.Faults&f == 0 || rng.IntN(2) == 0 {
 			return 0
@@ -98,22 +108,67 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 		return 1 + rng.IntN(limit)
 	}
 	c.Budget = harness.Budget{
-		Drops: some(Drops, 4), Duplicates: some(Duplicates, 3), Refusals: some(Refusals, 1), Timeouts: some(Timeouts, 12),
-		Crashes: some(Crashes, 3), Deaths: some(Deaths, 2), Cuts: some(Partitions, 3), GiveUps: some(GiveUps, 1),
-	}
-	if c.Timing == harness.Synchronous {
-		c.Budget.Drops, c.Budget.Crashes = 0, 0
+		Drops: some(Drops, 4), Duplicates: some(Duplicates, 3), Refusals: some(Refusals, 1),
+		Timeouts: some(Timeouts, 12), Crashes: some(Crashes, 3), Deaths: some(Deaths, 2),
+		Cuts: some(Partitions, 3), GiveUps: some(GiveUps, 1),
 	}
 	odds := func(n uint32) uint32 { return 1 + rng.Uint32N(n) }
 	p.weights = [harness.NumActionTypes]uint32{
-		harness.Begin: odds(20), harness.Deliver: 60, harness.Sync: odds(30), harness.Restart: odds(8), harness.Heal: odds(4),
-		harness.Drop: odds(4), harness.Duplicate: odds(4), harness.Refuse: odds(4), harness.Fire: odds(16),
-		harness.Crash: odds(3), harness.CrashKeep: odds(2), harness.Die: odds(2), harness.Cut: odds(3), harness.GiveUp: odds(2),
-	}
-	for _, w := range p.weights {
-		p.total += w
+		harness.Begin: odds(20), harness.Deliver: 60, harness.Sync: odds(30),
+		harness.Restart: odds(12), harness.Heal: odds(8), harness.Drop: odds(4),
+		harness.Duplicate: odds(4), harness.Refuse: odds(4), harness.Fire: odds(16),
+		harness.Crash: odds(3), harness.CrashKeep: odds(2), harness.Die: odds(2),
+		harness.Cut: odds(3), harness.GiveUp: odds(2),
 	}
 	if rng.IntN(2) == 0 {
 		p.slow = core.Set(rng.Uint64()&rng.Uint64()) & core.FullSet(c.Layout.Nodes)
 	}
+	if len(c.Txns) == 1 && o.Faults&Timeouts != 0 && rng.IntN(4) != 0 {
+		o.drawDuel(rng, c, p)
+	}
+	if c.Timing == harness.Synchronous {
+		c.Budget.Drops, c.Budget.Crashes = 0, 0
+	}
+	for _, w := range p.weights {
+		p.total += w
+	}
+}
+
+// drawDuel makes a run in which leaders take over from one another before anybody decides: three and
+// four ballots for one transaction, each with another majority of acceptors, which some bugs need.
+// What would end it (votes counted, outcomes, and what is said again) is late.
+func (o *Options) drawDuel(rng *rand.Rand, c *harness.Config, p *plan) {
+	p.steps = 50 + rng.IntN(70)
+	p.spell = 6 + rng.IntN(40)
+	c.Budget.Deaths, c.Budget.Cuts, c.Budget.GiveUps = 0, 0, 0
+	c.Budget.Timeouts = 8 + rng.IntN(24)
+	p.weights[harness.Begin] = 100
+	p.weights[harness.Sync] = 20 + rng.Uint32N(30)
+	p.weights[harness.Fire] = 1 + rng.Uint32N(30)
+	for _, t := range []core.MsgType{
+		core.MsgPhase2b, core.MsgCommit, core.MsgAbort, core.MsgDone, core.MsgForget,
+		core.MsgForgotten, core.MsgRequest, core.MsgQuery,
+	} {
+		p.late[t] = [...]uint8{0, 12, 15, 15}[rng.IntN(4)]
+	}
+	p.idle[core.Client], p.idle[core.RM], p.idle[core.Leader] = 15, 12, 14
+	if o.Faults&Crashes != 0 && rng.IntN(2) == 0 {
+		leader := core.Role{Kind: core.Leader, ID: uint8(1 + rng.IntN(c.Layout.Leaders))}
+		p.frail = core.SetOf(uint8(c.Layout.NodeOf(leader)))
+		c.Budget.Crashes = 1 + rng.IntN(3)
+		p.steps += 60
+		p.weights[harness.Restart] = 20
+		p.trap = core.MsgPhase2a
+		p.late[core.MsgPhase2a] = [...]uint8{12, 14, 15}[rng.IntN(3)]
+		p.late[core.MsgQuery], p.idle[core.RM] = 0, 0 // a leader that comes back must be asked again
+	}
+}
+
+// nextSpell makes another acceptor slow: for everything, or only to promise, or only to accept.
+func (p *plan) nextSpell(rng *rand.Rand, l *core.Layout) {
+	acc := core.Role{Kind: core.Acceptor, ID: uint8(1 + rng.IntN(l.Acceptors))}
+	p.slow = core.SetOf(uint8(l.NodeOf(acc)))
+	p.deaf = [...]core.Set{
+		0, core.SetOf(uint8(core.MsgPhase1a)), core.SetOf(uint8(core.MsgPhase2a)),
+	}[rng.IntN(3)]
 }

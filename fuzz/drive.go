@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"math/rand/v2"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/harness"
@@ -46,6 +47,9 @@ func (r *runner) drive(taken func(harness.Action)) {
 func (r *runner) steps(taken func(harness.Action)) {
 	w := &r.world
 	for w.Steps() < r.plan.steps && w.Violation() == nil {
+		if r.plan.spell > 0 && w.Steps()%r.plan.spell == 0 {
+			r.plan.nextSpell(r.rng, &r.config.Layout)
+		}
 		a, ok := r.choose()
 		if !ok {
 			break
@@ -62,8 +66,12 @@ func (r *runner) steps(taken func(harness.Action)) {
 	}
 }
 
-// choose draws an enabled action. It returns false when a few draws have found none.
+// choose draws an enabled action. It returns false when many draws have found none.
 func (r *runner) choose() (harness.Action, bool) {
+	if a, ok := r.trapped(); ok {
+		return a, true
+	}
+	var late harness.Action
 	for range 32 {
 		draw := r.rng.Uint64()
 		pick := uint32(uint64(uint32(draw)) * uint64(r.plan.total) >> 32)
@@ -73,15 +81,47 @@ func (r *runner) choose() (harness.Action, bool) {
 			t++
 		}
 		a, ok := r.world.Choose(t, uint32(draw>>32))
-		if ok && (t != harness.Deliver || !r.putOff(&a.Msg, draw)) {
+		switch {
+		case !ok:
+		case !r.putOff(&a, uint8(draw>>24)&15):
 			return a, true
+		case a.Node == 0:
+			late = a
 		}
 	}
-	return harness.Action{}, false
+	return late, late.Type != harness.NoAction
 }
 
-// putOff tells whether a delivery is to wait, which it mostly does at slow nodes.
-func (r *runner) putOff(m *core.Message, draw uint64) bool {
-	n := r.config.Layout.NodeOf(m.To)
-	return n != 0 && r.plan.slow.Has(uint8(n)) && draw>>24&15 != 0
+// trapped returns the crash of a frail node that has just sent what the plan traps.
+func (r *runner) trapped() (harness.Action, bool) {
+	net := r.world.InFlight()
+	if r.plan.trap == core.NoMsg || len(net) == 0 || net[len(net)-1].Type != r.plan.trap {
+		return harness.Action{}, false
+	}
+	n := r.config.Layout.NodeOf(net[len(net)-1].From)
+	if !r.plan.frail.Has(uint8(n)) || r.rng.IntN(4) == 0 {
+		return harness.Action{}, false
+	}
+	return r.world.Choose(harness.Crash, uint32((uint64(n)<<32-1)/uint64(r.config.Layout.Nodes)))
+}
+
+// putOff tells whether an action is to wait; draw is 0 to 15. What waits happens when little else
+// can, but for the crash of a node that does not crash in this run.
+func (r *runner) putOff(a *harness.Action, draw uint8) bool {
+	p := &r.plan
+	switch a.Type {
+	case harness.Deliver:
+		if draw < p.late[a.Msg.Type] {
+			return true
+		}
+		n := r.config.Layout.NodeOf(a.Msg.To)
+		return n != 0 && draw < 15 && p.slow.Has(uint8(n)) &&
+			(p.deaf == 0 || p.deaf.Has(uint8(a.Msg.Type)))
+	case harness.Fire:
+		return a.Timer.Kind == core.TimerRetry && draw < p.idle[a.Timer.Role.Kind]
+	case harness.Crash, harness.CrashKeep, harness.Die:
+		return !p.frail.Has(uint8(a.Node))
+	default:
+		return false
+	}
 }

@@ -3,14 +3,15 @@ package fuzz_test
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
-	"runtime"
-	"strings"
-	"testing"
 )
 
 // onePhase is a protocol of somebody's own, which no registry knows: the resource manager that the

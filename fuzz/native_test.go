@@ -8,13 +8,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/fuzz/internal/require"
 	"paxoscommit/harness"
-	"slices"
-	"strings"
-	"testing"
 )
 
 var update = flag.Bool("update", false, "search for new seeds and write them to testdata/fuzz")

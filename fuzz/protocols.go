@@ -2,9 +2,10 @@ package fuzz
 
 import (
 	"fmt"
+	"strings"
+
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
-	"strings"
 )
 
 // Protocols returns the protocols of this module: the one place where a protocol is registered.

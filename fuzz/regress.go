@@ -1,10 +1,11 @@
 package fuzz
 
 import (
-	"paxoscommit/core"
-	"paxoscommit/harness"
 	"strings"
 	"testing"
+
+	"paxoscommit/core"
+	"paxoscommit/harness"
 )
 
 // Regress replays a schedule that once failed, of one of Protocols or of the protocols given. It

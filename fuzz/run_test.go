@@ -1,9 +1,10 @@
 package fuzz
 
 import (
+	"testing"
+
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/harness"
-	"testing"
 )
 
 func BenchmarkRun(b *testing.B) {

@@ -1,10 +1,11 @@
 package fuzz
 
 import (
-	"paxoscommit/fuzz/internal/require"
-	"paxoscommit/harness"
 	"strings"
 	"testing"
+
+	"paxoscommit/fuzz/internal/require"
+	"paxoscommit/harness"
 )
 
 func TestEveryRunIsAScheduleThatRunsTheSameAgain(t *testing.T) {

@@ -2,9 +2,10 @@ package specs
 
 import (
 	"io/fs"
-	"paxoscommit/checker/mc"
 	"slices"
 	"testing"
+
+	"paxoscommit/checker/mc"
 
 	"github.com/stretchr/testify/require"
 )

@@ -3,6 +3,7 @@ package specs
 import (
 	"errors"
 	"fmt"
+
 	"paxoscommit/checker/mc"
 )
 

@@ -3,9 +3,10 @@ package specs
 import (
 	"errors"
 	"fmt"
-	"paxoscommit/checker/mc"
 	"slices"
 	"testing"
+
+	"paxoscommit/checker/mc"
 
 	"github.com/stretchr/testify/require"
 )

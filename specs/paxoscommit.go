@@ -3,6 +3,7 @@ package specs
 import (
 	"fmt"
 	"math/bits"
+
 	"paxoscommit/checker/mc"
 )
 

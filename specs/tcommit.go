@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"paxoscommit/checker/mc"
 	"strings"
+
+	"paxoscommit/checker/mc"
 )
 
 // Errors of this package.

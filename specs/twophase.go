@@ -2,8 +2,9 @@ package specs
 
 import (
 	"fmt"
-	"paxoscommit/checker/mc"
 	"slices"
+
+	"paxoscommit/checker/mc"
 )
 
 // TPState is a state of TwoPhase. Sets of resource managers are bits, the first in the lowest.

@@ -8,12 +8,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"strings"
+
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
 	"paxoscommit/core"
 	"paxoscommit/fuzz"
-	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 )

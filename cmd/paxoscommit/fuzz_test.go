@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"paxoscommit/checker"
-	"paxoscommit/fuzz"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"paxoscommit/checker"
+	"paxoscommit/fuzz"
 
 	"github.com/stretchr/testify/require"
 )

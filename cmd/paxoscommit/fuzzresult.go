@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
+
 	"paxoscommit/checker"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
-	"strings"
-	"time"
 )
 
 // enoughRuns is how many runs a campaign has before an unreached milestone is worth a warning.

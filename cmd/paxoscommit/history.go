@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
 

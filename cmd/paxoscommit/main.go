@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"paxoscommit/checker"
 	"strings"
+
+	"paxoscommit/checker"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"

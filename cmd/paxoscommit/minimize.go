@@ -7,8 +7,9 @@ import (
 	"go/token"
 	"io"
 	"os"
-	"paxoscommit/harness"
 	"strings"
+
+	"paxoscommit/harness"
 
 	"github.com/spf13/cobra"
 )

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+
 	"paxoscommit/fuzz/mutants"
 
 	"github.com/spf13/cobra"

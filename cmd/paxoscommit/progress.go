@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"paxoscommit/fuzz"
 	"strconv"
 	"time"
+
+	"paxoscommit/fuzz"
 
 	"golang.org/x/term"
 )

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
 	"paxoscommit/checker"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
-	"strings"
 
 	"github.com/spf13/cobra"
 )

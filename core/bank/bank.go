@@ -8,6 +8,7 @@ package bank
 import (
 	"errors"
 	"fmt"
+
 	"paxoscommit/core"
 )
 

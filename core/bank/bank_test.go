@@ -2,9 +2,10 @@ package bank_test
 
 import (
 	"math/rand/v2"
+	"testing"
+
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )

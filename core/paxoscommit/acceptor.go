@@ -3,6 +3,7 @@ package paxoscommit
 import (
 	"encoding/binary"
 	"fmt"
+
 	"paxoscommit/core"
 )
 

@@ -1,8 +1,9 @@
 package paxoscommit
 
 import (
-	"paxoscommit/core"
 	"testing"
+
+	"paxoscommit/core"
 
 	"github.com/stretchr/testify/require"
 )

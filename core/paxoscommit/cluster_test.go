@@ -2,9 +2,10 @@ package paxoscommit
 
 import (
 	"cmp"
-	"paxoscommit/core"
 	"slices"
 	"testing"
+
+	"paxoscommit/core"
 
 	"github.com/stretchr/testify/require"
 )

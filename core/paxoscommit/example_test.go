@@ -2,6 +2,7 @@ package paxoscommit_test
 
 import (
 	"fmt"
+
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 )

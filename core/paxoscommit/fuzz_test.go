@@ -2,8 +2,9 @@ package paxoscommit
 
 import (
 	"encoding/binary"
-	"paxoscommit/core"
 	"testing"
+
+	"paxoscommit/core"
 
 	"github.com/stretchr/testify/require"
 )

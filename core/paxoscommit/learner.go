@@ -2,6 +2,7 @@ package paxoscommit
 
 import (
 	"encoding/binary"
+
 	"paxoscommit/core"
 )
 

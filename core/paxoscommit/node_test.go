@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"paxoscommit/core"
 	"slices"
 	"testing"
+
+	"paxoscommit/core"
 
 	"github.com/stretchr/testify/require"
 )

@@ -2,6 +2,7 @@ package paxoscommit
 
 import (
 	"fmt"
+
 	"paxoscommit/core"
 )
 

@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"testing"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
-	"slices"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"

@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"paxoscommit/checker/mc"
-	"paxoscommit/specs"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"paxoscommit/checker/mc"
+	"paxoscommit/specs"
 )
 
 // TLC's exit code for an invariant that does not hold.

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"paxoscommit/specs"
 	"strings"
 	"testing"
+
+	"paxoscommit/specs"
 
 	"github.com/stretchr/testify/require"
 )

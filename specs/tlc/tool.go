@@ -7,8 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"paxoscommit/specs"
 	"strconv"
+
+	"paxoscommit/specs"
 )
 
 const (
