@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/bank"

@@ -2,10 +2,11 @@ package harness
 
 import (
 	"fmt"
+	"strings"
+
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
 	"paxoscommit/core"
-	"strings"
 )
 
 // Limits of a Judge.

@@ -3,10 +3,11 @@ package harness
 import (
 	"cmp"
 	"encoding/binary"
+	"slices"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
-	"slices"
 )
 
 // Part is the part of a World that changes when something happens at one node, which stands as

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 )
