@@ -93,7 +93,7 @@ func (m Message) AppendText(b []byte) []byte {
 }
 
 func (v Votes) appendText(b []byte) []byte {
-	if v.Instances().Len() == 1 {
+	if v.Instances().Len() == 1 && v.Prepared&v.Aborted == 0 {
 		ins := v.Instances().First()
 		return fmt.Appendf(b, " ins=%d val=%v", ins, v.Of(ins))
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // defaultReplays keeps minimising to about a second.
-const defaultReplays = 20_000
+const defaultReplays = 60_000
 
 const minimizeHelp = `Makes the schedule of a violation short: the same property must break.
 
