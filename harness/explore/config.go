@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/bank"

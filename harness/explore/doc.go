@@ -28,11 +28,11 @@
 //
 // # Reduction
 //
-// Once no node can crash and come back, logs are read by nobody but the nodes that are down. Then
-// a part goes without its log, and a step is fused with the sync that follows it: what is gated
-// leaves at once. Nothing that could happen before that sync is lost but the order in which it
-// happens, for messages wait. Nor does a monitor keep what only a crash would be
-// held against.
+// Which nodes may be the ones to crash is chosen at the start. The log of any other, and of all once
+// no crash is left, is read by nobody but a node that is down. Then a part goes without its log,
+// and a step is fused with the sync that follows it: what is gated leaves at once. Nothing that
+// could happen before that sync is lost but the order in which it happens, for messages wait. Nor
+// does a monitor keep what only a crash would be held against.
 //
 // And a message that can never matter to its receiver again is left out of the state. Which these
 // are is worked out beforehand, from what each node could come to if every message that anybody

@@ -3,6 +3,7 @@ package explore
 import (
 	"errors"
 	"fmt"
+
 	"paxoscommit/checker"
 	"paxoscommit/checker/mc"
 	"paxoscommit/harness"

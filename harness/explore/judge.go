@@ -2,12 +2,13 @@ package explore
 
 import (
 	"fmt"
+	"sync"
+
 	"paxoscommit/checker"
 	"paxoscommit/checker/mc"
 	"paxoscommit/core"
 	"paxoscommit/harness"
 	"paxoscommit/specs"
-	"sync"
 )
 
 // Names of the properties, as reports give them.

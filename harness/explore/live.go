@@ -44,8 +44,9 @@ type reachKey struct {
 // is too large for that.
 func (m *Model) findLive() bool {
 	f := &finder{m: m, index: map[reachKey]int32{}}
-	for _, id := range m.init.parts[:m.n] {
+	for i, id := range m.init.parts[:m.n] {
 		f.find(id, m.init.left)
+		f.find(m.spared[i], m.init.left)
 	}
 	for tried := true; tried; {
 		tried = false

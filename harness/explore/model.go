@@ -3,6 +3,7 @@ package explore
 import (
 	"encoding/binary"
 	"math/bits"
+
 	"paxoscommit/core"
 	"paxoscommit/harness"
 )
@@ -45,8 +46,29 @@ type Step struct {
 
 const isOwn = 1 << 15
 
-// Init is the world before anything has happened.
-func (m *Model) Init() []State { return []State{m.init} }
+// Init is the world before anything has happened: with n crashes, once for each n nodes that may be
+// the ones to crash.
+func (m *Model) Init() []State {
+	crashes, nodes := int(m.init.left[crash]), m.cfg.Layout.Nodes
+	if m.cfg.Unreduced || crashes == 0 || crashes >= nodes {
+		return []State{m.init}
+	}
+	var list []State
+	for set := core.Set(0); set < core.Set(1)<<nodes; set++ {
+		if set.Len() != crashes {
+			continue
+		}
+		s := m.init
+		for i := 1; i < m.n; i++ {
+			if !set.Has(uint8(i)) {
+				s.parts[i] = m.spared[i]
+			}
+		}
+		s.parts[0] = m.spared[0]
+		list = append(list, s)
+	}
+	return list
+}
 
 // Actions lists what can happen in s, but for deliveries that change nothing.
 func (m *Model) Actions(s State, buf []Step) []Step {

@@ -3,13 +3,14 @@ package explore
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
+	"testing"
+
 	"paxoscommit/checker"
 	"paxoscommit/checker/mc"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/harness"
-	"slices"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )

@@ -3,11 +3,12 @@ package explore
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
+
 	"paxoscommit/core"
 	"paxoscommit/harness"
 	"paxoscommit/specs"
-	"sync"
-	"sync/atomic"
 )
 
 // Errors of Explore.
@@ -89,7 +90,8 @@ type Model struct {
 	cfg    *Config
 	n      int // parts of a state
 	init   State
-	pruned bool // dead messages are left out of states
+	spared [maxParts]uint32 // the parts of init, of nodes that do not crash
+	pruned bool             // dead messages are left out of states
 
 	parts    list[part]
 	outs     list[[sentWords]uint64]
@@ -135,6 +137,7 @@ func newModel(c *Config) *Model {
 	m.init.left = c.budgets()
 	for i := range m.n {
 		p, _ := m.world.Take(core.NodeID(i), true, nil)
+		m.spared[i] = m.number(p, true)
 		m.init.parts[i] = m.number(p, m.isSafe(&m.init))
 	}
 	return m

@@ -62,9 +62,7 @@ func (r *rerun) run(t *mc.Trace[State, Step]) (missing int, ok bool) {
 			}
 			r.delivered[a.action] = i
 		}
-		if r.m.isSafe(&s.State) {
-			r.sync()
-		}
+		r.sync(&s.State)
 		if r.world.Violation() != nil {
 			break
 		}
@@ -73,10 +71,12 @@ func (r *rerun) run(t *mc.Trace[State, Step]) (missing int, ok bool) {
 	return 0, true
 }
 
-func (r *rerun) sync() {
-	for n := range core.NodeID(r.m.cfg.Layout.Nodes) {
-		if records, durable := r.world.Log(n + 1); durable < len(records) {
-			r.do(harness.Action{Type: harness.Sync, Node: n + 1})
+// sync completes what the model has fused with a step.
+func (r *rerun) sync(s *State) {
+	for n := 1; n < r.m.n; n++ {
+		records, durable := r.world.Log(core.NodeID(n))
+		if durable < len(records) && r.m.part(s.parts[n]).safe {
+			r.do(harness.Action{Type: harness.Sync, Node: core.NodeID(n)})
 		}
 	}
 }

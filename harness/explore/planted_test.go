@@ -1,13 +1,14 @@
 package explore
 
 import (
+	"strings"
+	"testing"
+
 	"paxoscommit/checker"
 	"paxoscommit/checker/mc"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/harness"
-	"strings"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )
