@@ -93,13 +93,20 @@ func (m *Monitor) RMState(i int, rm uint8) (vote, outcome core.Value) {
 	return f.votes.Of(rm), outcome
 }
 
-// Together makes m, which has been Reset, judge what the monitors of all parts know, and returns
+// Together makes m, which has been Reset, know what the monitors of all parts know, and returns
 // the first property that is broken: one of a part's own, or Agreement, Consistency and Validity
-// of the state as a whole, or an answer to a client that does not fit what was committed.
+// of the state as a whole, or an answer to a client that does not fit what was committed. From
+// then on m can watch the whole run, but it takes what went before as one moment, and what was
+// revealed in it as forgotten.
 func (m *Monitor) Together(parts []*Monitor) *Violation {
 	for _, p := range parts {
 		if p.violation != nil {
 			return p.violation
+		}
+	}
+	for _, p := range parts {
+		for a, balance := range p.expected[:m.accounts] {
+			m.expected[a] += balance - m.opening
 		}
 	}
 	for i := range m.txns {
@@ -116,6 +123,11 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 	for _, p := range parts {
 		g := &p.facts[i]
 		f.votes, f.rm = f.votes.Union(g.votes), f.rm.Union(g.rm)
+		f.held, f.applied = f.held|g.held, f.applied|g.applied
+		f.invoked, f.returned = max(f.invoked, g.invoked), max(f.returned, g.returned)
+		for a, read := range g.reads {
+			f.reads[a] += read
+		}
 		if g.answer != core.NoValue {
 			f.answer = g.answer
 		}

@@ -33,15 +33,37 @@ func (w *World) ResetPart(c *Config) {
 	w.monitor.ResetPart(&c.Layout, c.Txns, c.Accounts, c.Opening)
 }
 
-// Put makes node n of w as p says. Nothing is in flight but inside the node, every other node is
-// up, and no budget of faults is spent.
+// Put makes the node of p in w as p says. Nothing is in flight but inside the node, every other
+// node is up, and no budget of faults is spent.
 func (w *World) Put(p *Part) {
-	w.net = append(w.net[:0], p.inside...)
-	w.timers = append(w.timers[:0], p.timers...)
-	w.up, w.dead, w.far = core.FullSet(len(w.machines)), 0, 0
+	w.clear()
 	w.left = Budget{Refusals: 1, Timeouts: 1, Crashes: 1, Deaths: 1}
-	w.settled, w.steps = false, 0
 	w.monitor.CopyFrom(&p.monitor)
+	w.load(p)
+}
+
+// Join makes w the world of these parts, one of each node and of the clients, in which everything
+// in flight between nodes has been lost.
+func (w *World) Join(parts []*Part) {
+	w.clear()
+	var monitors []*checker.Monitor
+	for _, p := range parts {
+		w.load(p)
+		monitors = append(monitors, &p.monitor)
+	}
+	w.monitor.Reset(&w.cfg.Layout, w.cfg.Txns, w.cfg.Accounts, w.cfg.Opening)
+	w.monitor.Together(monitors)
+}
+
+func (w *World) clear() {
+	w.net, w.timers = w.net[:0], w.timers[:0]
+	w.up, w.dead, w.far = core.FullSet(len(w.machines)), 0, 0
+	w.settled, w.steps = false, 0
+}
+
+func (w *World) load(p *Part) {
+	w.net = append(w.net, p.inside...)
+	w.timers = append(w.timers, p.timers...)
 	if p.node == 0 {
 		w.clients = append(w.clients[:0], p.clients...)
 		return

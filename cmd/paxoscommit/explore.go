@@ -43,6 +43,7 @@ type exploreFlags struct {
 	size                 explore.Size
 	ballots              int
 	unreduced, json      bool
+	nonBlocking          bool
 	workers              int
 	maxStates            uint64
 	maxMemoryMB          uint64
@@ -76,6 +77,8 @@ func newExploreCommand() *cobra.Command {
 	set.IntVar(&f.size.Deaths, "deaths", 0, "crashes for good")
 	set.IntVar(&f.size.Refusals, "refusals", 0, "databases that cannot prepare")
 	set.IntVar(&f.ballots, "ballots", 2, "of --spec paxos-commit: 0 to this number, less one")
+	set.BoolVar(&f.nonBlocking, "non-blocking", false,
+		"also check that from every state, with all in flight lost, all can still decide")
 	set.BoolVar(&f.unreduced, "unreduced", false, "explore without reductions")
 	set.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "states expanded at a time")
 	set.Uint64Var(&f.maxStates, "max-states", 0, "stop after so many states; 0: 3 * 2^30")
@@ -94,7 +97,7 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	if f.spec != "" {
 		other = []string{
 			"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "refusals",
-			"unreduced", "save",
+			"non-blocking", "unreduced", "save",
 		}
 		if f.spec != specs.SpecPaxosCommit {
 			other = append(other, "acceptors", "ballots")
@@ -176,7 +179,7 @@ func (r *exploreResult) exploreCore(o mc.Options) error {
 	if err != nil {
 		return err
 	}
-	c.Unreduced = f.unreduced
+	c.Unreduced, c.NonBlocking = f.unreduced, f.nonBlocking
 	r.world = p.Name() + " " + f.size.String()
 	found, err := explore.Explore(c, o)
 	if err != nil {

@@ -59,12 +59,13 @@ func TestExploreLimitIsUnknown(t *testing.T) {
 }
 
 func TestExploreTextTellsEachProperty(t *testing.T) {
-	code, stdout, stderr := execute("", "explore", "--acceptors", "1", "--refusals", "1")
+	code, stdout, stderr := execute("", "explore", "--acceptors", "1", "--refusals", "1",
+		"--non-blocking")
 	require.Equal(t, exitHolds, code, stderr)
 	for _, line := range []string{
 		"Holds: ", "distinct       231", "always         safety: holds",
 		"always step    TCommit: holds", "sometimes      committed: holds",
-		"sometimes      aborted: holds",
+		"sometimes      aborted: holds", "always         non-blocking: holds",
 	} {
 		require.Contains(t, stdout, line)
 	}

@@ -14,8 +14,9 @@ import (
 // Refusals, Crashes and Deaths are as in a World; the rest must be 0.
 type Config struct {
 	harness.Config
-	Takeovers int
-	Unreduced bool // without the reductions of the package comment
+	Takeovers   int
+	Unreduced   bool // without the reductions of the package comment
+	NonBlocking bool // also judge that from every state everybody can still decide
 }
 
 // Size is a world with one transaction of all resource managers, every role on a node of its own.

@@ -26,13 +26,17 @@
 // reached in which all have committed, and one in which all have aborted if anything can make
 // them.
 //
+// With Config.NonBlocking, also that from every state everybody can still decide, even if all that
+// is in flight between nodes is lost then: the World is put together from the parts, and must come
+// to its fair end (harness.World.Settle) within harness.Config.SettleBound.
+//
 // # Reduction
 //
-// Which nodes may be the ones to crash is chosen at the start. The log of any other, and of all once
-// no crash is left, is read by nobody but a node that is down. Then a part goes without its log,
-// and a step is fused with the sync that follows it: what is gated leaves at once. Nothing that
-// could happen before that sync is lost but the order in which it happens, for messages wait. Nor
-// does a monitor keep what only a crash would be held against.
+// Which nodes may be the ones to crash is chosen at the start. The log of any other, and of all
+// once no crash is left, is read by nobody but a node that is down. Then a part goes without its
+// log, and a step is fused with the sync that follows it: what is gated leaves at once. Nothing
+// that could happen before that sync is lost but the order in which it happens, for messages wait.
+// Nor does a monitor keep what only a crash would be held against.
 //
 // And a message that can never matter to its receiver again is left out of the state. Which these
 // are is worked out beforehand, from what each node could come to if every message that anybody

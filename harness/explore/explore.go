@@ -80,7 +80,7 @@ func (m *Model) reduction() string {
 
 // explain turns the trace of a violation into a schedule, and has the World judge it.
 func (m *Model) explain(r *Report, res *mc.Result[State, Step]) error {
-	actions, v := m.path(res.Trace)
+	actions, v := m.path(res.Trace, res.Property == decides)
 	if v == nil {
 		return fmt.Errorf("%w: %s: %w", ErrDisagree, res.Property, res.Err)
 	}

@@ -17,6 +17,7 @@ const (
 	refines   = "TCommit"   // each step is one of TCommit.tla, or a stutter
 	committed = "committed" // sometimes
 	aborted   = "aborted"
+	decides   = "non-blocking" // what Config.NonBlocking adds
 )
 
 // brokenError is a violation as mc carries it.
@@ -37,7 +38,47 @@ func (m *Model) properties() []mc.Property[State, Step] {
 			Name: aborted, Kind: mc.Sometimes, Goal: m.all(specs.Aborted),
 		})
 	}
+	if m.cfg.NonBlocking {
+		ps = append(ps, mc.Property[State, Step]{
+			Name: decides, Kind: mc.Always, Check: m.canDecide,
+		})
+	}
 	return ps
+}
+
+// canDecide judges that from a state everybody can still decide even if all that is in flight is
+// lost: by the fair end of a World. So it is judged once for all states of the same parts.
+func (m *Model) canDecide(s State) error {
+	m.settled.mu.Lock()
+	known := m.settled.good[s.parts]
+	m.settled.mu.Unlock()
+	if known {
+		return nil
+	}
+	parts := make([]*harness.Part, m.n)
+	for i := range parts {
+		if p := m.part(s.parts[i]); !p.broken {
+			parts[i] = p.data
+		} else {
+			return nil // it is judged elsewhere
+		}
+	}
+	w := harness.NewWorld(&m.cfg.Config)
+	w.Join(parts)
+	w.Guard(func() { w.Settle(nil) })
+	if v := w.Violation(); v != nil {
+		return brokenError{v}
+	}
+	m.settled.mu.Lock()
+	m.settled.good[s.parts] = true
+	m.settled.mu.Unlock()
+	return nil
+}
+
+// settled remembers which parts, together, were found to decide.
+type settled struct {
+	mu   sync.Mutex
+	good map[[maxParts]uint32]bool
 }
 
 // verdictLog is the size of the memory of tuples of facts that were judged and broke nothing. It

@@ -46,8 +46,8 @@ type Step struct {
 
 const isOwn = 1 << 15
 
-// Init is the world before anything has happened: with n crashes, once for each n nodes that may be
-// the ones to crash.
+// Init is the world before anything has happened: with n crashes, once for each n nodes that may
+// be the ones to crash.
 func (m *Model) Init() []State {
 	crashes, nodes := int(m.init.left[crash]), m.cfg.Layout.Nodes
 	if m.cfg.Unreduced || crashes == 0 || crashes >= nodes {

@@ -111,6 +111,7 @@ type Model struct {
 	failed   atomic.Pointer[error]
 
 	verdicts verdicts
+	settled  settled
 }
 
 // NewModel returns the model of a world. The error is ErrConfig or ErrTooLarge.
@@ -133,6 +134,7 @@ func newModel(c *Config) *Model {
 		cfg: c, n: c.Layout.Nodes + 1, numbers: map[string]uint32{}, facts: map[string]uint32{},
 		outIDs: map[[sentWords]uint64]uint32{}, msgIDs: map[core.Message]int{},
 	}
+	m.settled.good = map[[maxParts]uint32]bool{}
 	m.world.ResetPart(&c.Config)
 	m.init.left = c.budgets()
 	for i := range m.n {

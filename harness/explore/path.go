@@ -9,19 +9,24 @@ import (
 
 // path turns a trace into actions of the World, and returns what it finds at their end. In the
 // model a message is there for ever; in the World it needs a copy for each delivery but the last.
-// What was fused becomes the step and its sync.
-func (m *Model) path(t *mc.Trace[State, Step]) ([]harness.Action, *checker.Violation) {
+// What was fused becomes the step and its sync. With settle, all that is in flight is lost then,
+// and the fair end follows.
+func (m *Model) path(t *mc.Trace[State, Step], settle bool) ([]harness.Action, *checker.Violation) {
 	copies := map[int]int{} // by step: the copies to make of a message before it is delivered
 	for {
 		r := &rerun{m: m, copies: copies, delivered: map[uint16]int{}}
 		c := m.cfg.Config
 		c.Budget = harness.Budget{
-			Duplicates: 1 << 30, Refusals: 1 << 30, Timeouts: 1 << 30, Crashes: 1 << 30,
-			Deaths: 1 << 30,
+			Drops: 1 << 30, Duplicates: 1 << 30, Refusals: 1 << 30, Timeouts: 1 << 30,
+			Crashes: 1 << 30, Deaths: 1 << 30,
 		}
 		r.world.Reset(&c)
 		missing, ok := 0, true
 		r.world.Guard(func() { missing, ok = r.run(t) })
+		if ok && settle {
+			r.loseAll()
+			r.world.Guard(func() { r.world.Settle(nil) })
+		}
 		if ok || r.world.Violation() != nil {
 			return r.actions, r.world.Violation()
 		}
@@ -77,6 +82,16 @@ func (r *rerun) sync(s *State) {
 		records, durable := r.world.Log(core.NodeID(n))
 		if durable < len(records) && r.m.part(s.parts[n]).safe {
 			r.do(harness.Action{Type: harness.Sync, Node: core.NodeID(n)})
+		}
+	}
+}
+
+// loseAll drops everything in flight between nodes.
+func (r *rerun) loseAll() {
+	for {
+		a, ok := r.world.Choose(harness.Drop, 0)
+		if !ok || !r.do(a) {
+			return
 		}
 	}
 }

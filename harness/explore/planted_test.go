@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +83,36 @@ func keepsPromiseInMemory(_ *core.Layout, _ *core.Input, out *core.Output) {
 		out.Records[0].Votes == (core.Votes{}) {
 		out.Records = out.Records[1:]
 	}
+}
+
+// neverPromises is an acceptor that answers no phase 1a.
+func neverPromises(_ *core.Layout, _ *core.Input, out *core.Output) {
+	out.Gated = slices.DeleteFunc(out.Gated, func(m core.Message) bool {
+		return m.Type == core.MsgPhase1b
+	})
+}
+
+// TestNonBlocking: with a resource manager gone for good, whatever else is lost, the others can
+// still decide; but not if acceptors never promise, and the World's own fair end says so too.
+func TestNonBlocking(t *testing.T) {
+	size := Size{RMs: 2, Acceptors: 1, Leaders: 1, Deaths: 1}
+	c, err := NewConfig(paxoscommit.Protocol{}, size)
+	require.NoError(t, err)
+	c.NonBlocking = true
+	r, err := Explore(c, mc.Options{})
+	require.NoError(t, err)
+	require.Equal(t, mc.Holds, r.Verdict)
+
+	c.Protocol = &planted{Protocol: paxoscommit.Protocol{}, twist: neverPromises}
+	r, err = Explore(c, mc.Options{})
+	require.NoError(t, err)
+	require.Equal(t, mc.Violated, r.Verdict)
+	require.Equal(t, checker.NonBlocking, r.Violation.Property)
+	replayed := harness.Replay(r.Schedule)
+	require.NotNil(t, replayed.Violation)
+	require.Equal(t, checker.NonBlocking, replayed.Violation.Property)
+	require.Empty(t, replayed.Skipped)
+	require.Len(t, r.Schedule.Actions, 2)
 }
 
 // TestPlantedBugsAreFoundByTheShortestWay: exploration finds each bug, the World takes the same
