@@ -1,0 +1,124 @@
+package checker
+
+import (
+	"testing"
+
+	"paxoscommit/core"
+	"paxoscommit/core/bank"
+
+	"github.com/stretchr/testify/require"
+)
+
+// parts returns monitors of two resource managers and three acceptors, and of one that judges them
+// together.
+func parts(t *testing.T) (rm, acc []*Monitor, all *Monitor) {
+	t.Helper()
+	l, err := core.NewLayout(2, 3, 1)
+	require.NoError(t, err)
+	txns := []Txn{{
+		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: core.SetOf(1, 2),
+		Work: bank.Work{From: 1, To: 2, Amount: 1},
+	}}
+	for i := range 5 {
+		m := &Monitor{}
+		m.ResetPart(l, txns, 2, 100)
+		if i < 2 {
+			rm = append(rm, m)
+		} else {
+			acc = append(acc, m)
+		}
+	}
+	all = &Monitor{}
+	all.Reset(l, txns, 2, 100)
+	return rm, acc, all
+}
+
+func record(t core.RecordType, role core.Role, v core.Value) *core.Record {
+	return &core.Record{
+		Type: t, Role: role, Val: v, Tx: core.TxID{Origin: 1, Seq: 1}, Members: core.SetOf(1, 2),
+	}
+}
+
+// TestTogetherJudgesWhatNoPartCan: each part is in order by itself, and all of them are not.
+func TestTogetherJudgesWhatNoPartCan(t *testing.T) {
+	rmRole := func(i int) core.Role { return core.Role{Kind: core.RM, ID: uint8(i + 1)} }
+	vote := func(m []*Monitor, i int) {
+		m[i].Durable(record(core.RecordVote, rmRole(i), core.Prepared))
+	}
+	accept := func(m []*Monitor, i int, bal core.Ballot, v core.Value) {
+		r := record(core.RecordAcceptor, core.Role{Kind: core.Acceptor, ID: uint8(i + 1)}, 0)
+		r.MBal, r.Bal, r.Votes = bal, bal, core.VoteOf(1, v)
+		m[i].Durable(r)
+	}
+	for _, c := range []struct {
+		name string
+		do   func(rm, acc []*Monitor)
+		want Property
+	}{
+		{"nothing", func(_, _ []*Monitor) {}, NoProperty},
+		{"two values are chosen", func(rm, acc []*Monitor) {
+			vote(rm, 0)
+			accept(acc, 0, 0, core.Prepared)
+			accept(acc, 1, 0, core.Prepared)
+			accept(acc, 1, 1, core.Aborted)
+			accept(acc, 2, 1, core.Aborted)
+		}, Agreement},
+		{"one value is chosen twice", func(rm, acc []*Monitor) {
+			vote(rm, 0)
+			for i := range acc {
+				accept(acc, i, core.Ballot(i/2), core.Prepared)
+			}
+		}, NoProperty},
+		{"prepared is invented", func(_, acc []*Monitor) { accept(acc, 0, 0, core.Prepared) }, Validity},
+		{"one commits, one aborts", func(rm, _ []*Monitor) {
+			vote(rm, 0)
+			vote(rm, 1)
+			rm[0].Durable(record(core.RecordOutcome, rmRole(0), core.Committed))
+			rm[1].Durable(record(core.RecordOutcome, rmRole(1), core.Aborted))
+		}, Consistency},
+		{"one commits before the other is prepared", func(rm, _ []*Monitor) {
+			vote(rm, 0)
+			rm[0].Durable(record(core.RecordOutcome, rmRole(0), core.Committed))
+		}, Validity},
+		{"nobody voted aborted", func(rm, _ []*Monitor) {
+			vote(rm, 0)
+			rm[0].Learned(&core.Decision{
+				Role: rmRole(0), Val: core.Aborted, Tx: core.TxID{Origin: 1, Seq: 1},
+			})
+		}, Validity},
+		{"the client is told of a commit that is none", func(rm, _ []*Monitor) {
+			rm[0].Returned(0, core.Committed)
+		}, Linearizability},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rm, acc, all := parts(t)
+			c.do(rm, acc)
+			list := append(rm, acc...)
+			for _, m := range list {
+				require.Nil(t, m.Violation())
+			}
+			v := all.Together(list)
+			if c.want == NoProperty {
+				require.Nil(t, v)
+				return
+			}
+			require.NotNil(t, v)
+			require.Equal(t, c.want, v.Property)
+		})
+	}
+}
+
+// TestCopiesOfAMonitorAreApart: what one is told, the other does not know, and their keys say so.
+func TestCopiesOfAMonitorAreApart(t *testing.T) {
+	rm, _, _ := parts(t)
+	var m Monitor
+	m.CopyFrom(rm[0])
+	require.Equal(t, rm[0].AppendKey(nil), m.AppendKey(nil))
+	m.Durable(record(core.RecordVote, core.Role{Kind: core.RM, ID: 1}, core.Prepared))
+	require.NotEqual(t, rm[0].AppendKey(nil), m.AppendKey(nil))
+	vote, outcome := m.RMState(0, 1)
+	require.Equal(t, core.Prepared, vote)
+	require.Equal(t, core.NoValue, outcome)
+	vote, _ = rm[0].RMState(0, 1)
+	require.Equal(t, core.NoValue, vote)
+}
