@@ -16,7 +16,7 @@ func (m *Monitor) Held(rm uint8, i int, b *bank.Bank) {
 			continue
 		}
 		if both := accounts & m.txns[j].Work.Accounts(); both != 0 {
-			m.brokenf(History, "res%d prepares %v on accounts %v, where %v is prepared and has no outcome",
+			m.brokenf(History, "res%d prepares %v on accounts %v, where %v is prepared and open",
 				rm, m.txns[i].ID, both, m.txns[j].ID)
 		}
 	}

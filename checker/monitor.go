@@ -205,7 +205,7 @@ func (m *Monitor) accepted(i int, r *core.Record) {
 func (m *Monitor) checkAcceptorKept(f *facts, r *core.Record) {
 	acc := r.Role.ID - 1
 	if r.MBal < f.revealed.promise[acc] {
-		m.brokenf(Durability, "%v has forgotten its promise of ballot %d of %v in a crash and now promises %d",
+		m.brokenf(Durability, "%v forgot in a crash its promise of ballot %d of %v, and promises %d",
 			r.Role, f.revealed.promise[acc], r.Tx, r.MBal)
 	}
 	if r.Bal < f.revealed.accepted[acc] {
@@ -297,7 +297,7 @@ func (m *Monitor) Learned(d *core.Decision) {
 	default:
 		m.reach(SawAbort)
 		if m.layout.Acceptors > 0 && (f.chosen.Aborted|f.votes.Aborted)&members == 0 {
-			m.brokenf(Validity, "%v learns that %v is aborted, but nobody voted aborted and no instance has chosen it",
+			m.brokenf(Validity, "%v learns that %v is aborted, but nobody voted so and no instance chose it",
 				d.Role, d.Tx)
 		}
 	}

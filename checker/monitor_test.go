@@ -171,11 +171,15 @@ func TestMonitorFindsWhatIsBroken(t *testing.T) {
 			w.Crashed(3, false)
 		}},
 		{"acceptance sent and lost", checker.Durability, func(w *world) {
-			w.Sent(&core.Message{Type: core.MsgPhase2b, From: acc(1), To: ldr, Tx: tx(1), Votes: votes(1, 0)})
+			w.Sent(&core.Message{
+				Type: core.MsgPhase2b, From: acc(1), To: ldr, Tx: tx(1), Votes: votes(1, 0),
+			})
 			w.Crashed(3, false)
 		}},
 		{"vote sent and lost", checker.Durability, func(w *world) {
-			w.Sent(&core.Message{Type: core.MsgPhase2a, From: rm(1), To: acc(1), Tx: tx(1), Votes: votes(1, 0)})
+			w.Sent(&core.Message{
+				Type: core.MsgPhase2a, From: rm(1), To: acc(1), Tx: tx(1), Votes: votes(1, 0),
+			})
 			w.Crashed(1, false)
 		}},
 		{"promise forgotten by a restart", checker.Durability, func(w *world) {

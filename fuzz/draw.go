@@ -23,8 +23,9 @@ type plan struct {
 	trap    core.MsgType                   // a frail node that sends it mostly crashes at once
 }
 
-// draw makes the configuration and the plan of a run. All that is random about them comes from rng, and is drawn
-// before the first action: each run has its own sizes, faults and odds (Groce et al., "Swarm Testing", 2012).
+// draw makes the configuration and the plan of a run. All that is random about them comes from rng,
+// and is drawn before the first action: each run has its own sizes, faults and odds (Groce et al.,
+// "Swarm Testing", 2012).
 func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
 	*c = harness.Config{Protocol: o.Protocol, Timing: o.timing(), Opening: 100, Txns: c.Txns[:0]}
 	rms, acceptors, leaders := o.RMs, o.Acceptors, o.Leaders
@@ -75,7 +76,8 @@ func drawTxns(rng *rand.Rand, c *harness.Config) {
 	}
 	for client := range clients {
 		for n := range 1 + rng.IntN(each) {
-			c.Txns = append(c.Txns, drawTxn(rng, c, core.TxID{Origin: uint16(client + 1), Seq: uint32(n + 1)}))
+			id := core.TxID{Origin: uint16(client + 1), Seq: uint32(n + 1)}
+			c.Txns = append(c.Txns, drawTxn(rng, c, id))
 		}
 	}
 }
@@ -86,7 +88,8 @@ func drawTxn(rng *rand.Rand, c *harness.Config, id core.TxID) checker.Txn {
 	if rng.IntN(4) == 0 {
 		t.Work = bank.Work{Read: core.FullSet(c.Accounts)}
 	} else {
-		t.Work = bank.Work{From: account(), To: account(), Amount: [...]int64{20, 60, 120}[rng.IntN(3)]}
+		amount := [...]int64{20, 60, 120}[rng.IntN(3)]
+		t.Work = bank.Work{From: account(), To: account(), Amount: amount}
 	}
 	t.Members = c.MembersOf(t.Work)
 	k := rng.IntN(t.Members.Len())
@@ -134,9 +137,9 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 	}
 }
 
-// drawDuel makes a run in which leaders take over from one another before anybody decides: three and
-// four ballots for one transaction, each with another majority of acceptors, which some bugs need.
-// What would end it (votes counted, outcomes, and what is said again) is late.
+// drawDuel makes a run in which leaders take over from one another before anybody decides: three
+// and four ballots for one transaction, each with another majority of acceptors, which some bugs
+// need. What would end it (votes counted, outcomes, and what is said again) is late.
 func (o *Options) drawDuel(rng *rand.Rand, c *harness.Config, p *plan) {
 	p.steps = 50 + rng.IntN(70)
 	p.spell = 6 + rng.IntN(40)

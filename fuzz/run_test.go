@@ -8,7 +8,9 @@ import (
 )
 
 func BenchmarkRun(b *testing.B) {
-	o := &Options{Protocol: paxoscommit.Protocol{}, RMs: 3, Acceptors: 3, Leaders: 2, Faults: AllFaults, Seed: 1}
+	o := &Options{
+		Protocol: paxoscommit.Protocol{}, RMs: 3, Acceptors: 3, Leaders: 2, Faults: AllFaults, Seed: 1,
+	}
 	r := newRunner(o)
 	b.ReportAllocs()
 	steps, i := 0, uint64(0)

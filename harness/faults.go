@@ -6,8 +6,8 @@ import (
 	"paxoscommit/core"
 )
 
-// crash stops a node. Its memory is gone, with everything on its way inside the node; of its log, what was not completed is
-// lost too, or with CrashKeep is there although nobody was told.
+// crash stops a node. Its memory is gone, with everything on its way inside the node; of its log,
+// what was not completed is lost too, or with CrashKeep is there although nobody was told.
 func (w *World) crash(t ActionType, n core.NodeID) bool {
 	if !w.crashEnabled(t, n) {
 		return false
@@ -28,7 +28,9 @@ func (w *World) crash(t ActionType, n core.NodeID) bool {
 	d.records = d.records[:d.durable]
 	d.gated = d.gated[:0]
 	w.up = w.up.Without(uint8(n))
-	w.timers = slices.DeleteFunc(w.timers, func(t core.Timer) bool { return w.cfg.Layout.NodeOf(t.Role) == n })
+	w.timers = slices.DeleteFunc(w.timers, func(t core.Timer) bool {
+		return w.cfg.Layout.NodeOf(t.Role) == n
+	})
 	w.net = slices.DeleteFunc(w.net, func(m core.Message) bool {
 		if w.cfg.Layout.NodeOf(m.To) != n {
 			return false
@@ -54,7 +56,8 @@ func (w *World) crashEnabled(t ActionType, n core.NodeID) bool {
 	}
 }
 
-// restart brings a node back: its log is read from the start, and its databases say what they hold prepared.
+// restart brings a node back: its log is read from the start, and its databases say what they hold
+// prepared.
 func (w *World) restart(n core.NodeID) bool {
 	if !w.restartEnabled(n) {
 		return false
@@ -75,7 +78,8 @@ func (w *World) restart(n core.NodeID) bool {
 		}
 		w.banks[i].InDoubt(func(tx core.TxID, members core.Set) {
 			w.net = append(w.net, core.Message{
-				Type: core.MsgFound, Val: core.Prepared, From: core.Role{Kind: core.Resource, ID: rm.ID}, To: rm, Tx: tx,
+				Type: core.MsgFound, Val: core.Prepared, To: rm, Tx: tx,
+				From:    core.Role{Kind: core.Resource, ID: rm.ID},
 				Members: members,
 			})
 		})

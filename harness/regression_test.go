@@ -24,7 +24,7 @@ import (
 )
 
 // TestImpatience failed with Validity at step 3: ldr1 learns that c1.1 is
-// aborted, but nobody voted aborted and no instance has chosen it.
+// aborted, but nobody voted so and no instance chose it.
 func TestImpatience(t *testing.T) {
 	fuzz.Regress(t, '''
 paxoscommit schedule 1

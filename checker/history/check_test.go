@@ -18,7 +18,7 @@ func span(process int, call, ret int64) Span {
 	return Span{Process: process, Call: call, Return: ret}
 }
 
-func open(process int, call int64) Span { return Span{Process: process, Call: call, Open: true} }
+func open(process int) Span { return Span{Process: process, Call: 1, Open: true} }
 
 func TestBankOfGoValues(t *testing.T) {
 	opening := []int64{100, 50}
@@ -47,26 +47,26 @@ func TestBankOfGoValues(t *testing.T) {
 		},
 		{
 			"money from nothing",
-			[]BankOp{move(open(0, 1), 0, 1, 30), read(span(1, 3, 4), 100, 80)},
+			[]BankOp{move(open(0), 0, 1, 30), read(span(1, 3, 4), 100, 80)},
 			checker.Violated,
 		},
 		{"an open transfer took effect", []BankOp{
-			move(open(0, 1), 0, 1, 30), read(span(1, 3, 4), 70, 80),
+			move(open(0), 0, 1, 30), read(span(1, 3, 4), 70, 80),
 		}, checker.Holds},
 		{
 			"an open transfer did not",
-			[]BankOp{move(open(0, 1), 0, 1, 30), read(span(1, 3, 4), 100, 50)},
+			[]BankOp{move(open(0), 0, 1, 30), read(span(1, 3, 4), 100, 50)},
 			checker.Holds,
 		},
-		{"an open transfer never could", []BankOp{move(open(0, 1), 0, 1, 101)}, checker.Holds},
+		{"an open transfer never could", []BankOp{move(open(0), 0, 1, 101)}, checker.Holds},
 		{"an open transfer took effect late", []BankOp{
-			move(open(0, 1), 0, 1, 30), read(span(1, 3, 4), 100, 50), read(span(1, 5, 6), 70, 80),
+			move(open(0), 0, 1, 30), read(span(1, 3, 4), 100, 50), read(span(1, 5, 6), 70, 80),
 		}, checker.Holds},
 		{"an open transfer twice", []BankOp{
-			move(open(0, 1), 0, 1, 30), read(span(1, 3, 4), 40, 110),
+			move(open(0), 0, 1, 30), read(span(1, 3, 4), 40, 110),
 		}, checker.Violated},
 		{"two open transfers", []BankOp{
-			move(open(0, 1), 0, 1, 30), move(open(2, 1), 0, 1, 30), read(span(1, 3, 4), 40, 110),
+			move(open(0), 0, 1, 30), move(open(2), 0, 1, 30), read(span(1, 3, 4), 40, 110),
 		}, checker.Holds},
 		{"a transfer from the future", []BankOp{
 			read(span(1, 1, 2), 70, 80), move(span(0, 3, 4), 0, 1, 30),
@@ -120,12 +120,12 @@ func TestOutcomesOfGoValues(t *testing.T) {
 			{Span: span(1, 3, 4), Kind: Read, Seen: aborted},
 		}, checker.Violated},
 		{"an open decision is any", []OutcomeOp{
-			{Span: open(0, 1), Kind: Decide},
+			{Span: open(0), Kind: Decide},
 			{Span: span(1, 3, 4), Kind: Read},
 			{Span: span(1, 5, 6), Kind: Read, Seen: aborted},
 		}, checker.Holds},
 		{"an open decision is one", []OutcomeOp{
-			{Span: open(0, 1), Kind: Decide},
+			{Span: open(0), Kind: Decide},
 			{Span: span(1, 3, 4), Kind: Read, Seen: committed},
 			{Span: span(1, 5, 6), Kind: Read, Seen: aborted},
 		}, checker.Violated},

@@ -56,14 +56,14 @@ func generate(model Model, data []byte, clients, maxOps int) []Event {
 		}
 		delete(running, p)
 		e := Event{F: op.f, Key: op.key}
-		switch how := g.next(8); {
-		case how == 0:
+		switch how := g.next(8); how {
+		case 0:
 			g.emit(p, Info, e)
 			processes[slot] = p + len(processes)
 			if g.next(2) == 0 {
 				g.apply(op)
 			}
-		case how == 1:
+		case 1:
 			g.emit(p, Fail, e)
 		default:
 			e.Value = g.answer(op, invoked[p].Value, how == 2)

@@ -221,14 +221,14 @@ func scalar(raw json.RawMessage) (text string, ok bool) {
 	if len(raw) == 0 {
 		return "", false
 	}
-	switch c := raw[0]; {
-	case c == '"':
+	switch raw[0] {
+	case '"':
 		var s string
 		if json.Unmarshal(raw, &s) != nil {
 			return "", false
 		}
 		return strconv.Quote(s), true
-	case c == 't' || c == 'f' || c == 'n':
+	case 't', 'f', 'n':
 		return string(raw), true
 	default:
 		n, err := strconv.ParseInt(string(raw), 10, 64)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"paxoscommit/checker"
 	"paxoscommit/fuzz/mutants"
 )
 
@@ -166,7 +166,9 @@ func TestPlantedBugIsFoundAndReplayed(t *testing.T) {
 	require.Equal(t, 1.0, o["violations"])
 	bug, err := mutants.Find("A03")
 	require.NoError(t, err)
-	require.Contains(t, fmt.Sprint(bug.CaughtBy), o["property"])
+	property, err := checker.ParseProperty(o["property"].(string))
+	require.NoError(t, err)
+	require.Contains(t, bug.CaughtBy, property)
 	require.Less(t, o["actions"], o["actions_found"])
 	require.LessOrEqual(t, o["actions"], 20.0)
 	require.NotEmpty(t, o["detail"])

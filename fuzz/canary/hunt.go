@@ -58,7 +58,7 @@ func (h *hunter) hunt(ctx context.Context, m *mutants.Mutant) row {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
 	var exit *exec.ExitError
-	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		r.err = fmt.Errorf("%s: %w: %s", m.ID, err, stderr.Bytes())
 		return r
 	}

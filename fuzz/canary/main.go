@@ -1,13 +1,13 @@
-// Command canary shows that the checkers find bugs: it builds the paxoscommit command with each planted
-// bug of package mutants, runs a seeded campaign on one core until something breaks, and prints what
-// caught the bug, how soon, and how short the schedule became. Controls, which break nothing, must
-// stay silent for as many runs as it takes.
+// Command canary shows that the checkers find bugs: it builds the paxoscommit command with each
+// planted bug of package mutants, runs a seeded campaign on one core until something breaks, and
+// prints what caught the bug, how soon, and how short the schedule became. Controls, which break
+// nothing, must stay silent for as many runs as it takes.
 //
 //	go run ./fuzz/canary [--only A03,L09] [--runs N] [--control-runs N] [--seed S] [--json]
 //	go run ./fuzz/canary --native A03,L09,R11    the same by go test -fuzz, with a fresh cache each
 //
-// It exits with 1 if a bug survives, is caught by a property that its diff does not name, or a control
-// is accused, and with 2 if a diff no longer applies or does not build.
+// It exits with 1 if a bug survives, is caught by a property that its diff does not name, or a
+// control is accused, and with 2 if a diff no longer applies or does not build.
 package main
 
 import (
@@ -149,7 +149,9 @@ func (t *table) add(m *mutants.Mutant, r *row) {
 		r.Result = "ACCUSED"
 	case r.Property == "":
 		r.Result = "SURVIVED"
-	case !slices.ContainsFunc(m.CaughtBy, func(p checker.Property) bool { return p.String() == r.Property }):
+	case !slices.ContainsFunc(m.CaughtBy, func(p checker.Property) bool {
+		return p.String() == r.Property
+	}):
 		r.Result = "OTHER"
 	default:
 		r.Result = "caught"
@@ -168,22 +170,22 @@ func (t *table) add(m *mutants.Mutant, r *row) {
 	}
 	if !t.started {
 		t.started = true
-		fmt.Fprintf(t.out, "%-4s %-8s %-15s %9s %8s %7s %8s %8s  %s\n", "bug", "result", "caught by", "runs",
-			"seconds", "actions", "minimal", "seconds", "what is wrong")
+		fmt.Fprintf(t.out, "%-4s %-8s %-15s %9s %8s %7s %8s %8s  %s\n", "bug", "result",
+			"caught by", "runs", "seconds", "actions", "minimal", "seconds", "what is wrong")
 	}
 	if r.Property == "" {
 		fmt.Fprintf(t.out, "%-4s %-8s %-15s %9d %8.2f %7s %8s %8s  %s\n", r.ID, r.Result, "-", r.Runs,
 			r.Seconds, "-", "-", "-", r.Title)
 		return
 	}
-	fmt.Fprintf(t.out, "%-4s %-8s %-15s %9d %8.2f %7d %8d %8.2f  %s\n", r.ID, r.Result, r.Property, r.Runs,
-		r.Seconds, r.Found, r.Actions, r.MinimizeSeconds, r.Title)
+	fmt.Fprintf(t.out, "%-4s %-8s %-15s %9d %8.2f %7d %8d %8.2f  %s\n", r.ID, r.Result,
+		r.Property, r.Runs, r.Seconds, r.Found, r.Actions, r.MinimizeSeconds, r.Title)
 }
 
 func (t *table) finish() error {
 	if !t.json && len(t.bugs) > 0 {
-		fmt.Fprintf(t.out, "\n%d bugs caught, %d controls silent, %d wrong; median %.2f s to catch, %d actions "+
-			"found, %d minimal\n", len(t.bugs), t.silent, len(t.failed),
+		fmt.Fprintf(t.out, "\n%d bugs caught, %d controls silent, %d wrong; "+
+			"median %.2f s to catch, %d actions found, %d minimal\n", len(t.bugs), t.silent, len(t.failed),
 			median(t.bugs, func(r row) float64 { return r.Seconds }),
 			median(t.bugs, func(r row) int { return r.Found }),
 			median(t.bugs, func(r row) int { return r.Actions }))

@@ -22,8 +22,8 @@ func Root(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Overlay applies the diff to the sources under root, writes the changed files into dir, and returns
-// the file for go build -overlay.
+// Overlay applies the diff to the sources under root, writes the changed files into dir, and
+// returns the file for go build -overlay.
 func (m *Mutant) Overlay(root, dir string) (string, error) {
 	p, err := parsePatch(m.ID+".diff", string(m.diff))
 	if err != nil {

@@ -8,7 +8,8 @@
 //	# caught by: Agreement, Consistency
 //	# protocol: faster-paxos-commit
 //
-// "caught by" names the properties one of which must catch the bug; "control: must stay silent" stands
-// there instead for a change that the protocol allows. The protocol is paxos-commit unless it is
-// named. A program with the bug is built with go build -overlay, and the sources stay as they are.
+// "caught by" names the properties one of which must catch the bug; "control: must stay silent"
+// stands there instead for a change that the protocol allows. The protocol is paxos-commit unless
+// it is named. A program with the bug is built with go build -overlay, and the sources stay as they
+// are.
 package mutants

@@ -84,8 +84,8 @@ func Find(id string) (Mutant, error) {
 // parse reads the header of a diff.
 func parse(id string, text []byte) (Mutant, error) {
 	m := Mutant{ID: id}
-	bad := func(line int, why string) (Mutant, error) {
-		return Mutant{}, fmt.Errorf("%w: %s.diff:%d: %s", ErrMutant, id, line, why)
+	bad := func(line int, why string) error {
+		return fmt.Errorf("%w: %s.diff:%d: %s", ErrMutant, id, line, why)
 	}
 	var why []string
 	line := 1
@@ -97,12 +97,12 @@ func parse(id string, text []byte) (Mutant, error) {
 		case line == 1 && key == id:
 			m.Title = value
 		case line == 1:
-			return bad(line, "want # "+id+": and what is wrong")
+			return m, bad(line, "want # "+id+": and what is wrong")
 		case key == "caught by":
 			for name := range strings.SplitSeq(value, ", ") {
 				p, err := checker.ParseProperty(name)
 				if err != nil {
-					return bad(line, err.Error())
+					return m, bad(line, err.Error())
 				}
 				m.CaughtBy = append(m.CaughtBy, p)
 			}
@@ -118,11 +118,11 @@ func parse(id string, text []byte) (Mutant, error) {
 	m.Protocol = cmp.Or(m.Protocol, "paxos-commit")
 	switch {
 	case m.Title == "":
-		return bad(1, "no header")
+		return m, bad(1, "no header")
 	case m.Control == (len(m.CaughtBy) > 0):
-		return bad(line, "want either caught by: or control:")
+		return m, bad(line, "want either caught by: or control:")
 	case !bytes.HasPrefix(text, []byte("--- a/")):
-		return bad(line, "want a diff after the header")
+		return m, bad(line, "want a diff after the header")
 	}
 	return m, nil
 }

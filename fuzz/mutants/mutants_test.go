@@ -91,7 +91,10 @@ func TestBadDiffsAreNamed(t *testing.T) {
 		{"no header", "--- a/f.go\n", "X01.diff:1: no header"},
 		{"another's header", "# X02: is wrong\n", "X01.diff:1: want # X01:"},
 		{"no property", "# X01: is wrong\n--- a/f.go\n", "want either"},
-		{"unknown property", "# X01: is wrong\n# caught by: Luck\n--- a/f.go\n", `X01.diff:2: checker: no property is called "Luck"`},
+		{
+			"unknown property", "# X01: is wrong\n# caught by: Luck\n--- a/f.go\n",
+			`X01.diff:2: checker: no property is called "Luck"`,
+		},
 		{"no diff", "# X01: is wrong\n# caught by: Agreement\n", "want a diff"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -64,8 +64,8 @@ func parsePatch(name, text string) (patch, error) {
 	return p, nil
 }
 
-// apply returns the source with every hunk applied. A hunk goes where its lines stand, if they stand
-// there exactly once; anything else is an error, never a guess.
+// apply returns the source with every hunk applied. A hunk goes where its lines stand, if they do
+// exactly once; anything else is an error, never a guess.
 func (f *filePatch) apply(name, source string) (string, error) {
 	lines := strings.Split(source, "\n")
 	for i, h := range f.hunks {
