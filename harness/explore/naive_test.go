@@ -20,6 +20,7 @@ import (
 // A message that was ever sent can arrive again, for it is put in flight again.
 type naive struct {
 	cfg    *Config
+	world  harness.World // of the last run
 	states map[string]bool
 	broken *checker.Violation // the first, by breadth
 	path   []harness.Action
@@ -67,7 +68,8 @@ func (x *naive) explore() {
 func (x *naive) run(path []harness.Action) (*harness.World, []core.Message) {
 	c := x.cfg.Config
 	c.Budget = harness.Budget{Refusals: 99, Timeouts: 99, Crashes: 99, Deaths: 99}
-	w := harness.NewWorld(&c)
+	w := &x.world
+	w.Reset(&c)
 	var sent []core.Message
 	for _, a := range path {
 		w.Guard(func() {
