@@ -20,6 +20,8 @@ type plan struct {
 	spell   int                            // if above 0: how many steps the same acceptor is slow
 	late    [core.NumMsgTypes]uint8        // of 16 tries to deliver a message, so many are put off
 	idle    [core.NumRoleKinds]uint8       // of 16 tries to fire a retry timer, so many are put off
+	newest  int                            // how strongly deliveries prefer the newest: 0 to 2
+	due     bool                           // in a duel: nobody has taken over in this spell
 	trap    core.MsgType                   // a frail node that sends it mostly crashes at once
 }
 
@@ -126,6 +128,7 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 	if rng.IntN(2) == 0 {
 		p.slow = core.Set(rng.Uint64()&rng.Uint64()) & core.FullSet(c.Layout.Nodes)
 	}
+	p.newest = rng.IntN(3)
 	if len(c.Txns) == 1 && o.Faults&Timeouts != 0 && rng.IntN(4) != 0 {
 		o.drawDuel(rng, c, p)
 	}
@@ -142,7 +145,7 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 // need. What would end it (votes counted, outcomes, and what is said again) is late.
 func (o *Options) drawDuel(rng *rand.Rand, c *harness.Config, p *plan) {
 	p.steps = 50 + rng.IntN(70)
-	p.spell = 6 + rng.IntN(40)
+	p.spell = 6 + rng.IntN(24)
 	c.Budget.Deaths, c.Budget.Cuts, c.Budget.GiveUps = 0, 0, 0
 	c.Budget.Timeouts = 8 + rng.IntN(24)
 	p.weights[harness.Begin] = 100
@@ -167,10 +170,11 @@ func (o *Options) drawDuel(rng *rand.Rand, c *harness.Config, p *plan) {
 	}
 }
 
-// nextSpell makes another acceptor slow: for everything, or only to promise, or only to accept.
+// nextSpell lets one leader take over, which is then left alone for a while, and makes another
+// acceptor slow: for everything, or only to promise, or only to accept.
 func (p *plan) nextSpell(rng *rand.Rand, l *core.Layout) {
 	acc := core.Role{Kind: core.Acceptor, ID: uint8(1 + rng.IntN(l.Acceptors))}
-	p.slow = core.SetOf(uint8(l.NodeOf(acc)))
+	p.slow, p.due = core.SetOf(uint8(l.NodeOf(acc))), true
 	p.deaf = [...]core.Set{
 		0, core.SetOf(uint8(core.MsgPhase1a)), core.SetOf(uint8(core.MsgPhase2a)),
 	}[rng.IntN(3)]

@@ -54,6 +54,9 @@ func (r *runner) steps(taken func(harness.Action)) {
 		if !ok {
 			break
 		}
+		if a.Type == harness.Fire && a.Timer.Kind == core.TimerTakeOver {
+			r.plan.due = false
+		}
 		if taken != nil {
 			taken(a)
 		}
@@ -80,7 +83,11 @@ func (r *runner) choose() (harness.Action, bool) {
 			pick -= r.plan.weights[t]
 			t++
 		}
-		a, ok := r.world.Choose(t, uint32(draw>>32))
+		at := uint32(draw >> 32)
+		if t == harness.Deliver {
+			at = r.plan.lean(at)
+		}
+		a, ok := r.world.Choose(t, at)
 		switch {
 		case !ok:
 		case !r.putOff(&a, uint8(draw>>24)&15):
@@ -90,6 +97,16 @@ func (r *runner) choose() (harness.Action, bool) {
 		}
 	}
 	return late, late.Type != harness.NoAction
+}
+
+// lean moves a position among the messages in flight towards the end, where the newest are: what
+// was sent early stays in flight for long.
+func (p *plan) lean(at uint32) uint32 {
+	for range p.newest {
+		rest := uint64(^at)
+		at = ^uint32(rest * rest >> 32)
+	}
+	return at
 }
 
 // trapped returns the crash of a frail node that has just sent what the plan traps.
@@ -118,7 +135,14 @@ func (r *runner) putOff(a *harness.Action, draw uint8) bool {
 		return n != 0 && draw < 15 && p.slow.Has(uint8(n)) &&
 			(p.deaf == 0 || p.deaf.Has(uint8(a.Msg.Type)))
 	case harness.Fire:
-		return a.Timer.Kind == core.TimerRetry && draw < p.idle[a.Timer.Role.Kind]
+		switch a.Timer.Kind {
+		case core.TimerRetry:
+			return draw < p.idle[a.Timer.Role.Kind]
+		case core.TimerTakeOver:
+			return p.spell > 0 && !p.due
+		default:
+			return false
+		}
 	case harness.Crash, harness.CrashKeep, harness.Die:
 		return !p.frail.Has(uint8(a.Node))
 	default:
