@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"paxoscommit/checker"
 	"paxoscommit/fuzz/mutants"
 )
 
@@ -96,22 +98,31 @@ func (h *hunter) native(ctx context.Context, list []mutants.Mutant, out io.Write
 		cmd := exec.CommandContext(ctx, test, "-test.run", "^$", "-test.fuzz", "^"+target+"$",
 			"-test.fuzztime", nativeTime, "-test.fuzzcachedir", filepath.Join(h.dir, m.ID+".cache"))
 		cmd.Dir = filepath.Join(h.dir, m.ID+".work") // new inputs are written below it
-		if err := os.Mkdir(cmd.Dir, 0o700); err != nil {
+		seeds := os.DirFS(filepath.Join(h.root, "fuzz", "testdata"))
+		if err := os.CopyFS(filepath.Join(cmd.Dir, "testdata"), seeds); err != nil {
 			return err
 		}
 		text, err := cmd.CombinedOutput()
-		result := "caught"
 		var exit *exec.ExitError
-		switch {
-		case errors.As(err, &exit):
-		case err != nil:
+		if err != nil && !errors.As(err, &exit) {
 			return err
-		default:
+		}
+		line, result := brokenLine(text), "caught"
+		switch {
+		case err == nil:
 			result = "SURVIVED"
+		case line == "":
+			return fmt.Errorf("%s: go test -fuzz failed of itself: %s", m.ID, text)
+		case !slices.ContainsFunc(m.CaughtBy, func(p checker.Property) bool {
+			return strings.Contains(line, p.String()+" at step ")
+		}):
+			result = "OTHER"
+		}
+		if result != "caught" {
 			survived = append(survived, m.ID)
 		}
 		fmt.Fprintf(out, "%-4s %-8s %6.1f s by go test -fuzz=%s  %s\n", m.ID, result,
-			time.Since(start).Seconds(), target, brokenLine(text))
+			time.Since(start).Seconds(), target, line)
 	}
 	if len(survived) > 0 {
 		return fmt.Errorf("%w: %s", errSurvived, strings.Join(survived, " "))
