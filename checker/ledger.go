@@ -76,6 +76,16 @@ func (m *Monitor) Returned(i int, v core.Value) {
 	m.facts[i].returned, m.facts[i].answer = m.step, v
 }
 
+// Forgotten takes the word of a role that a transaction is finished, told to the client that asked:
+// every member must have its outcome.
+func (m *Monitor) Forgotten(i int, from core.Role) {
+	f, members := &m.facts[i], m.txns[i].Members
+	if done := f.rm.Instances(); done&members != members {
+		m.brokenf(Validity, "%v says that %v is finished, and of rm %v only {%v} have an outcome",
+			from, m.txns[i].ID, members, done)
+	}
+}
+
 // Call is what a client saw of one transaction; times are steps.
 type Call struct {
 	Txn      int

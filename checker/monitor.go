@@ -174,6 +174,7 @@ func (m *Monitor) finished(i int, r *core.Record) {
 		}
 		f.rm.Aborted = f.rm.Aborted.With(id)
 	}
+	m.Learned(&core.Decision{Role: r.Role, Val: r.Val, Tx: r.Tx, Members: r.Members})
 }
 
 // accepted is the state of an acceptor: what it has accepted may complete a majority.
@@ -208,7 +209,9 @@ func (m *Monitor) checkAcceptorKept(f *facts, r *core.Record) {
 		m.brokenf(Durability, "%v forgot in a crash its promise of ballot %d of %v, and promises %d",
 			r.Role, f.revealed.promise[acc], r.Tx, r.MBal)
 	}
-	if r.Bal < f.revealed.accepted[acc] {
+	told := f.revealed.accepts[acc]
+	if r.Bal < f.revealed.accepted[acc] ||
+		r.Bal == f.revealed.accepted[acc] && told.Union(r.Votes) != r.Votes {
 		m.brokenf(Durability, "%v has forgotten in a crash what it accepted in ballot %d of %v",
 			r.Role, f.revealed.accepted[acc], r.Tx)
 	}
@@ -289,7 +292,7 @@ func (m *Monitor) Learned(d *core.Decision) {
 			m.brokenf(Validity, "%v learns that %v is committed, but only rm %v are prepared",
 				d.Role, d.Tx, f.votes.Prepared)
 		}
-		if len(f.ballots) > 0 && f.chosen.Outcome(members) != core.Committed {
+		if m.layout.Acceptors > 0 && f.chosen.Outcome(members) != core.Committed {
 			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm %v",
 				d.Role, d.Tx, f.chosen.Prepared)
 		}

@@ -140,7 +140,32 @@ func TestMonitorFindsWhatIsBroken(t *testing.T) {
 			w.outcome(1, 1, core.Committed)
 			w.outcome(1, 2, core.Aborted)
 		}},
-		{"one aborts and another commits", checker.Consistency, func(w *world) {
+		{"a commit that no acceptor has accepted", checker.Validity, func(w *world) {
+			w.vote(1, 1, core.Prepared)
+			w.vote(1, 2, core.Prepared)
+			w.learn(1, ldr, core.Committed)
+		}},
+		{"another outcome written than learned", checker.Consistency, func(w *world) {
+			w.choose(1)
+			w.learn(1, ldr, core.Committed)
+			w.outcome(1, 1, core.Aborted)
+		}},
+		{"acceptance of ballot 0 forgotten by a restart", checker.Durability, func(w *world) {
+			w.vote(1, 1, core.Prepared)
+			w.accept(1, 1, 0, 0, votes(1, 0))
+			w.Sent(&core.Message{
+				Type: core.MsgPhase2b, From: acc(1), To: ldr, Tx: tx(1), Votes: votes(1, 0),
+			})
+			w.Crashed(3, false)
+			w.Restarted(3)
+			w.accept(1, 1, 1, 0, core.Votes{})
+		}},
+		{"said to be finished before all have an outcome", checker.Validity, func(w *world) {
+			w.choose(1)
+			w.outcome(1, 1, core.Committed)
+			w.Forgotten(0, ldr)
+		}},
+		{"one aborts what all have chosen", checker.Validity, func(w *world) {
 			w.choose(1)
 			w.outcome(1, 1, core.Aborted)
 			w.outcome(1, 2, core.Committed)

@@ -162,7 +162,7 @@ func (s *campaign) work() {
 			}
 			count = min(count, s.Runs-k*blockRuns)
 		}
-		if from > s.failed.Load() {
+		if !s.KeepGoing && from > s.failed.Load() {
 			return
 		}
 		b, err := s.runBlock(r, from, count)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"paxoscommit/checker"
+	"paxoscommit/core"
 	"paxoscommit/fuzz/internal/require"
 )
 
@@ -25,6 +26,37 @@ func TestCampaignIsTheSameAtEveryDegreeOfParallelism(t *testing.T) {
 	require.Equal(t, one, four, "one worker and four")
 	require.Equal(t, checker.Holds, one.Verdict(), "verdict")
 	require.Equal(t, uint64(3000), one.Runs, "runs")
+}
+
+func TestCampaignKeepsGoing(t *testing.T) {
+	var reports []*Report
+	for _, workers := range []int{1, 4} {
+		c := &Campaign{
+			Options: Options{Protocol: restless{Protocols()[0]}, Faults: AllFaults, Seed: 7},
+			Runs:    1000, Workers: workers, KeepGoing: true,
+		}
+		r, err := c.Run(context.Background())
+		require.NoError(t, err)
+		r.Elapsed = 0
+		reports = append(reports, r)
+	}
+	require.Equal(t, uint64(1000), reports[0].Runs)
+	require.True(t, reports[0].Violations > 100)
+	require.Equal(t, reports[0], reports[1])
+}
+
+// restless is a protocol whose machines refuse every timer.
+type restless struct{ core.Protocol }
+
+func (p restless) New() core.Machine { return restlessMachine{p.Protocol.New()} }
+
+type restlessMachine struct{ core.Machine }
+
+func (m restlessMachine) Step(in *core.Input, out *core.Output) error {
+	if in.Type == core.InputTimer {
+		return core.ErrProtocol
+	}
+	return m.Machine.Step(in, out)
 }
 
 func TestCampaignPartsAddUp(t *testing.T) {

@@ -125,7 +125,12 @@ func (a *Action) Hash() uint64 {
 		h = mix(m.Tx.Word(), h)
 		h = mix(uint64(m.Bal)|uint64(m.MBal)<<32, h)
 		h = mix(uint64(m.Votes.Prepared), h)
-		h = mix(uint64(m.Votes.Aborted)+uint64(m.Low)<<32, h)
+		h = mix(uint64(m.Votes.Aborted), h)
+		begin := uint64(0)
+		if m.Begin {
+			begin = 1
+		}
+		h = mix(uint64(m.Low)<<1|begin, h)
 	case Fire:
 		h = mix(uint64(a.Timer.Role.Kind)|uint64(a.Timer.Role.ID)<<8|uint64(a.Timer.Kind)<<16, h)
 		h = mix(a.Timer.Tx.Word(), h)

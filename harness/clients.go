@@ -85,7 +85,10 @@ func (w *World) deliverToClient(m *core.Message) {
 		w.monitor.Returned(c.next-1, core.Committed)
 	case core.MsgAbort:
 		w.monitor.Returned(c.next-1, core.Aborted)
+	case core.MsgForgotten:
+		w.monitor.Forgotten(c.next-1, m.From)
 	default:
+		w.monitor.Broken(checker.Contract, "a message that no client takes: "+m.String())
 	}
 	w.stopWaiting(m.To, c)
 }

@@ -41,11 +41,13 @@ func (j *Judge) Judge(w *World) (checker.Verdict, error) {
 		if err == nil {
 			verdict, err = j.check(w, h, len(j.bank), j.describeBank)
 		}
+		if verdict != checker.Holds || err != nil {
+			delete(j.seen, hash)
+		}
 		if err != nil {
 			return checker.Unknown, fmt.Errorf("harness: judge the bank: %w", err)
 		}
 		if verdict != checker.Holds {
-			delete(j.seen, hash)
 			return verdict, nil
 		}
 	}
@@ -54,11 +56,11 @@ func (j *Judge) Judge(w *World) (checker.Verdict, error) {
 		if err == nil {
 			verdict, err = j.check(w, h, len(j.outcomes), j.describeOutcome)
 		}
+		if verdict != checker.Holds || err != nil {
+			delete(j.seen, hash)
+		}
 		if err != nil {
 			return checker.Unknown, fmt.Errorf("harness: judge the outcomes: %w", err)
-		}
-		if verdict != checker.Holds {
-			delete(j.seen, hash)
 		}
 	}
 	return verdict, nil

@@ -95,8 +95,7 @@ func (w *World) firstUnsynced() core.NodeID {
 // rounds those by which one live leader, the same for all transactions, takes over. Back-off in a
 // real driver has that effect.
 func (w *World) fireRound(do func(Action), round int) {
-	var list [64]core.Timer
-	n := 0
+	list := w.due[:0]
 	least := uint8(255)
 	for i := range w.timers {
 		if t := &w.timers[i]; t.Kind == core.TimerTakeOver {
@@ -109,12 +108,10 @@ func (w *World) fireRound(do func(Action), round int) {
 		if takeover != (round%2 == 1) || takeover && t.Role.ID != least {
 			continue
 		}
-		if n < len(list) {
-			list[n] = *t
-			n++
-		}
+		list = append(list, *t)
 	}
-	for i := range n {
+	w.due = list
+	for i := range list {
 		do(timerAction(&list[i]))
 	}
 }

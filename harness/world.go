@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"paxoscommit/checker"
@@ -31,6 +32,8 @@ type World struct {
 	steps    int
 	hash     uint64
 	monitor  checker.Monitor
+	due      []core.Timer  // to fire in this round of Settle
+	made     core.Protocol // what the machines were made by; nil if that cannot be compared
 	in       core.Input
 	out      core.Output
 }
@@ -65,10 +68,12 @@ func NewWorld(c *Config) *World {
 
 // Reset makes w what NewWorld returns.
 func (w *World) Reset(c *Config) {
-	sameProtocol := w.cfg != nil && w.cfg.Protocol == c.Protocol
 	w.cfg = c
-	if !sameProtocol {
-		w.machines = w.machines[:0]
+	if comparable := reflect.TypeOf(c.Protocol).Comparable(); !comparable || w.made != c.Protocol {
+		w.machines, w.made = w.machines[:0], nil
+		if comparable {
+			w.made = c.Protocol
+		}
 	}
 	n := c.Layout.Nodes
 	for len(w.machines) < n {
@@ -259,7 +264,7 @@ func (w *World) messageEnabled(t ActionType, m *core.Message) bool {
 	case Deliver:
 		return w.reachable(m)
 	case Drop:
-		return w.left.Drops > 0 && !w.settled && !w.local(m)
+		return w.left.Drops > 0 && !w.settled && (!w.local(m) || w.stranded(m))
 	case Duplicate:
 		return w.left.Duplicates > 0 && !w.settled && !w.local(m)
 	case Refuse:
@@ -275,6 +280,12 @@ func (w *World) local(m *core.Message) bool {
 	return m.From.Kind != core.Client && w.cfg.Layout.NodeOf(m.From) == w.cfg.Layout.NodeOf(m.To)
 }
 
+// stranded tells whether a message to a database outlived the process that sent it, so that it may
+// arrive or not.
+func (w *World) stranded(m *core.Message) bool {
+	return m.To.Kind == core.Resource && !w.up.Has(uint8(w.cfg.Layout.NodeOf(m.From)))
+}
+
 // reachable tells whether a message can arrive: its receiver runs, and is on the sender's side of
 // a partition. Databases run even when their node is down.
 func (w *World) reachable(m *core.Message) bool {
@@ -282,8 +293,8 @@ func (w *World) reachable(m *core.Message) bool {
 		return true
 	}
 	to := w.cfg.Layout.NodeOf(m.To)
-	if to == 0 || m.To.Kind == core.Resource {
-		return !w.dead.Has(uint8(max(to, 1))) || to == 0
+	if m.To.Kind == core.Resource {
+		return !w.dead.Has(uint8(to))
 	}
 	if !w.up.Has(uint8(to)) {
 		return false
@@ -325,6 +336,10 @@ func (w *World) step(n core.NodeID) {
 
 func (w *World) carryOut(n core.NodeID) {
 	out, d := &w.out, &w.disks[n-1]
+	if r, ok := w.speaksForOthers(n, out); ok {
+		w.monitor.Broken(checker.Contract, fmt.Sprintf("%v speaks for %v, which is not there", n, r))
+		return
+	}
 	d.records = append(d.records, out.Records...)
 	for i := range out.Send {
 		w.send(&out.Send[i])
@@ -347,6 +362,34 @@ func (w *World) carryOut(n core.NodeID) {
 	for i := range out.Decided {
 		w.monitor.Learned(&out.Decided[i])
 	}
+}
+
+// speaksForOthers returns a role of another node in whose name an output of node n is.
+func (w *World) speaksForOthers(n core.NodeID, out *core.Output) (core.Role, bool) {
+	foreign := func(r core.Role) bool { return w.cfg.Layout.NodeOf(r) != n }
+	for _, list := range [][]core.Message{out.Send, out.Gated} {
+		for i := range list {
+			if foreign(list[i].From) {
+				return list[i].From, true
+			}
+		}
+	}
+	for i := range out.Records {
+		if foreign(out.Records[i].Role) {
+			return out.Records[i].Role, true
+		}
+	}
+	for i := range out.Arm {
+		if foreign(out.Arm[i].Role) {
+			return out.Arm[i].Role, true
+		}
+	}
+	for i := range out.Decided {
+		if foreign(out.Decided[i].Role) {
+			return out.Decided[i].Role, true
+		}
+	}
+	return core.Role{}, false
 }
 
 func (w *World) arm(t *core.Timer) {

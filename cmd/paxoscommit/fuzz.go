@@ -72,7 +72,7 @@ func newFuzzCommand() *cobra.Command {
 	set.Uint64Var(&c.First, "first", 0, "index of the first run")
 	set.Uint64Var(&c.Seed, "seed", 1, "what all random choices come from")
 	set.IntVar(&c.RMs, "rms", 0, "resource managers; 0 draws 1 to 3 for each run")
-	set.IntVar(&c.Acceptors, "acceptors", 0, "acceptors; 0 draws 1, 3 or 5")
+	set.IntVar(&c.Acceptors, "acceptors", 0, "acceptors; 0 draws 1, 2, 3 or 5")
 	set.IntVar(&c.Leaders, "leaders", 0, "leaders; 0 draws 1 to 3")
 	set.StringVar(&flags.faults, "faults", "all", "some of the faults above, all, or none")
 	set.StringVar(&flags.timing, "timing", "asynchronous", "asynchronous or synchronous")
