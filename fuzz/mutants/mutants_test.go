@@ -108,6 +108,10 @@ func TestBadDiffsAreNamed(t *testing.T) {
 		{"another file", "--- a/f\n+++ b/g\n", "line 2 of the diff: want +++ b/f"},
 		{"no hunk", "--- a/f\n+++ b/f\n-x\n", "line 3 of the diff: want @@"},
 		{"bad hunk", "--- a/f\n+++ b/f\n@@ x\n", "line 3"},
+		{
+			"cut short", "--- a/f\n+++ b/f\n@@ -7,3 +7,2 @@\n a\n-b\n",
+			"X01.diff: hunk 1 (line 7) of f has 2 lines before and 1 after, its head says 3 and 2",
+		},
 		{"bad line", "--- a/f\n+++ b/f\n@@ -1 +1 @@\n*x\n", "line 4"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

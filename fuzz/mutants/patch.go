@@ -1,10 +1,16 @@
 package mutants
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
+
+// hunkHead is "@@ -LINE,COUNT +LINE,COUNT @@"; a count that is left out is 1.
+const hunkHead = `^@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@`
 
 // patch is a unified diff of some files.
 type patch []filePatch
@@ -17,7 +23,24 @@ type filePatch struct {
 // hunk replaces the lines before, of which the first should be line at, by the lines after.
 type hunk struct {
 	at            int
+	old, new      int // lines that its head promises
 	before, after []string
+}
+
+func parseHunkHead(line string) (hunk, bool) {
+	head := regexp.MustCompile(hunkHead).FindStringSubmatch(line)
+	if head == nil {
+		return hunk{}, false
+	}
+	var n [3]int
+	for i := range n {
+		count, err := strconv.Atoi(cmp.Or(head[i+1], "1"))
+		if err != nil {
+			return hunk{}, false
+		}
+		n[i] = count
+	}
+	return hunk{at: n[0], old: n[1], new: n[2]}, true
 }
 
 // parsePatch reads a unified diff; name is for its errors.
@@ -42,12 +65,12 @@ func parsePatch(name, text string) (patch, error) {
 				return bad("want +++ b/" + p[len(p)-1].path)
 			}
 		case strings.HasPrefix(line, "@@"):
-			var at int
-			if _, err := fmt.Sscanf(line, "@@ -%d", &at); err != nil {
+			head, ok := parseHunkHead(line)
+			if !ok {
 				return bad("want @@ -LINE,COUNT +LINE,COUNT @@")
 			}
 			f := &p[len(p)-1]
-			f.hunks = append(f.hunks, hunk{at: at})
+			f.hunks = append(f.hunks, head)
 		case h == nil:
 			return bad("want @@")
 		case line == "" || line[0] == ' ':
@@ -59,6 +82,15 @@ func parsePatch(name, text string) (patch, error) {
 			h.after = append(h.after, line[1:])
 		default:
 			return bad("want a line that begins with a blank, + or -")
+		}
+	}
+	for _, f := range p {
+		for i, h := range f.hunks {
+			if len(h.before) != h.old || len(h.after) != h.new {
+				return nil, fmt.Errorf("%w: %s: hunk %d (line %d) of %s has %d lines before and %d after, "+
+					"its head says %d and %d", ErrMutant, name, i+1, h.at, f.path, len(h.before),
+					len(h.after), h.old, h.new)
+			}
 		}
 	}
 	return p, nil
