@@ -15,7 +15,7 @@ BENCHSTAT := bin/tools/benchstat-v0.0.0-20260908200009-22c9c6c9d4da
 PURE := ./core/... ./checker/... ./harness/...
 
 .PHONY: help build run test check vet fmt lint race fuzz canary bench bench-peers
-.PHONY: specs wasm 386 arm64 cover clean
+.PHONY: explore specs wasm 386 arm64 cover clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,8 +46,12 @@ race: ## the tests under the race detector, but for specs, which explore for min
 fuzz: ## look for a failure by coverage, for FUZZTIME=30s
 	go test -run '^$$' -fuzz 'FuzzPaxosCommit$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./fuzz
 
-canary: ## build each planted bug and check that it is caught
+canary: ## build each planted bug and check that it is caught (five minutes), three also by go test -fuzz
 	go run ./fuzz/canary
+	go run ./fuzz/canary --native A03,L09,R11
+
+explore: build ## visit every state of the real core in a small world
+	bin/paxoscommit explore --rms 2 --acceptors 1 --takeovers 1 --crashes 1
 
 specs: ## run TLC on the TLA+ modules and hold its counts against the Go models; needs java
 	go run ./specs/tlc

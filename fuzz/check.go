@@ -32,6 +32,9 @@ const (
 // and run, the minimised schedule as text, and what to do next.
 func Check(t testing.TB, p core.Protocol, o Options) {
 	t.Helper()
+	if p == nil || p.New() == nil {
+		t.Fatal("fuzz: check: no protocol, or one that makes no machine")
+	}
 	o.Protocol = p
 	if o.Faults == 0 {
 		o.Faults = AllFaults
@@ -96,5 +99,5 @@ func nextStep(p core.Protocol) string {
 	if err == nil && reflect.TypeOf(known) == reflect.TypeOf(p) {
 		return "next: save the schedule as FILE, and type: paxoscommit minimize FILE --test"
 	}
-	return "next: keep the schedule in a test, with harness.ParseSchedule and harness.Replay"
+	return "next: keep it in a test: fuzz.Regress(t, schedule, protocol)"
 }

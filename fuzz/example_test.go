@@ -118,7 +118,7 @@ func TestCheckFailsAProtocolThatIsWrong(t *testing.T) {
 	t.Log(text)
 	contains(t, text, "one-phase-commit: ")
 	contains(t, text, "seed 1, run ")
-	contains(t, text, "next: keep the schedule in a test")
+	contains(t, text, "next: keep it in a test: fuzz.Regress(t, schedule, protocol)")
 
 	_, schedule, _ := strings.Cut(text, "are enough:\n")
 	schedule, _, _ = strings.Cut(schedule, "next: ")

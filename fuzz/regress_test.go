@@ -64,13 +64,13 @@ func TestPrintedRegressionFailsOnTheBugAndPassesWithoutIt(t *testing.T) {
 		printed := filepath.Join(w.dir, id+"_test.go")
 		t.Setenv("PRINTED", printed)
 		t.Setenv("BUG", id)
-		out, err := w.test(spoiled, map[string]string{"regress/find_test.go": find})
+		out, err := w.test(spoiled, map[string]string{"fuzz/internal/printed/find_test.go": find})
 		require.NoError(t, err, out)
 		text, err := os.ReadFile(printed)
 		require.NoError(t, err)
 		require.True(t, strings.Count(string(text), "\n") <= 40, "%s", text)
 
-		in := "regress/" + id + "_test.go"
+		in := "fuzz/internal/printed/" + id + "_test.go"
 		out, err = w.test(spoiled, map[string]string{in: printed})
 		require.Error(t, err, "%s passes with the bug\n%s", id, text)
 		require.Contains(t, out, "--- FAIL: Test"+id)
@@ -123,7 +123,7 @@ func (w *overlays) spoil(id string) map[string]string {
 	return o.Replace
 }
 
-// test builds and runs the tests of package regress, which is only there in the overlay, on the
+// test builds and runs the tests of package printed, which is only there in the overlay, on the
 // spoiled sources.
 func (w *overlays) test(spoiled, tests map[string]string) (string, error) {
 	w.t.Helper()
@@ -138,7 +138,8 @@ func (w *overlays) test(spoiled, tests map[string]string) (string, error) {
 	require.NoError(w.t, err)
 	path := w.write("overlay.json", string(text))
 	bin := filepath.Join(w.dir, "regress.test")
-	build := exec.Command("go", "test", "-c", "-o", bin, "-vet=off", "-overlay", path, "./regress")
+	build := exec.Command("go", "test", "-c", "-o", bin, "-vet=off", "-overlay", path,
+		"./fuzz/internal/printed")
 	build.Dir = w.root
 	out, err := build.CombinedOutput()
 	require.NoError(w.t, err, "%s", out)

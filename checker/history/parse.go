@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -76,6 +77,39 @@ func parse(r io.Reader, maxEvents int) ([]Event, error) {
 	return events, nil
 }
 
+// checkKeys refuses fields that the JSON package would read, and that would hide others: a known one
+// twice, or in other letters.
+func checkKeys(text []byte, number int) error {
+	fields := json.NewDecoder(bytes.NewReader(text))
+	if _, err := fields.Token(); err != nil {
+		return inputErrorf(number, "not JSON: %v", err)
+	}
+	var seen [6]bool
+	for fields.More() {
+		token, err := fields.Token()
+		if err != nil {
+			return inputErrorf(number, "not JSON: %v", err)
+		}
+		key, _ := token.(string)
+		for i, known := range [...]string{"process", "type", "f", "key", "value", "time"} {
+			switch {
+			case !strings.EqualFold(key, known):
+			case key != known:
+				return inputErrorf(number, "field %q: write %q", key, known)
+			case seen[i]:
+				return inputErrorf(number, "field %q twice", key)
+			default:
+				seen[i] = true
+			}
+		}
+		var value json.RawMessage
+		if err := fields.Decode(&value); err != nil {
+			return inputErrorf(number, "not JSON: %v", err)
+		}
+	}
+	return nil
+}
+
 // parseLine reads one event. Fields that it does not know are ignored, as other tools add some.
 func parseLine(text []byte, number int) (Event, error) {
 	if !utf8.Valid(text) {
@@ -99,6 +133,9 @@ func parseLine(text []byte, number int) (Event, error) {
 			return Event{}, inputErrorf(number, "not a JSON object")
 		}
 		return Event{}, inputErrorf(number, "field %q cannot be a %s", wrong.Field, wrong.Value)
+	}
+	if err := checkKeys(text, number); err != nil {
+		return Event{}, err
 	}
 	for _, f := range []struct {
 		name    string

@@ -44,6 +44,14 @@ func TestBadInputIsOneErrorWithItsLine(t *testing.T) {
 			"not JSON", ModelRegister, lines(invoke) + "hello\n",
 			"line 2: not JSON: invalid character 'h' looking for beginning of value",
 		},
+		{
+			"another case", ModelRegister, `{"process":0,"type":"ok","f":"read","value":4,"Value":3,"time":4}`,
+			`line 1: field "Value": write "value"`,
+		},
+		{
+			"a field twice", ModelRegister, `{"process":0,"process":1,"type":"ok","f":"read","time":4}`,
+			`line 1: field "process" twice`,
+		},
 		{"truncated", ModelRegister, `{"process":0`, "line 1: not JSON: unexpected end of JSON input"},
 		{"array", ModelRegister, "[1]", "line 1: not a JSON object"},
 		{"null", ModelRegister, "null", `line 1: missing field "process"`},

@@ -35,7 +35,7 @@ type runE = func(cmd *cobra.Command, args []string) error
 // orBuild returns run, unless a bug is to be planted: then the program with the bug runs it.
 func (m *mutantFlags) orBuild(run runE) runE {
 	return func(cmd *cobra.Command, args []string) error {
-		if m.build == "" {
+		if !cmd.Flags().Changed("mutant") {
 			return run(cmd, args)
 		}
 		bug, err := mutants.Find(m.build)
