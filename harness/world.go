@@ -69,9 +69,9 @@ func NewWorld(c *Config) *World {
 // Reset makes w what NewWorld returns.
 func (w *World) Reset(c *Config) {
 	w.cfg = c
-	if comparable := reflect.TypeOf(c.Protocol).Comparable(); !comparable || w.made != c.Protocol {
+	if known := reflect.TypeOf(c.Protocol).Comparable(); !known || w.made != c.Protocol {
 		w.machines, w.made = w.machines[:0], nil
-		if comparable {
+		if known {
 			w.made = c.Protocol
 		}
 	}

@@ -77,8 +77,8 @@ func parse(r io.Reader, maxEvents int) ([]Event, error) {
 	return events, nil
 }
 
-// checkKeys refuses fields that the JSON package would read, and that would hide others: a known one
-// twice, or in other letters.
+// checkKeys refuses fields that the JSON package would read and that would hide others: a known
+// one twice, or in other letters.
 func checkKeys(text []byte, number int) error {
 	fields := json.NewDecoder(bytes.NewReader(text))
 	if _, err := fields.Token(); err != nil {

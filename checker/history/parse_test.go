@@ -45,7 +45,8 @@ func TestBadInputIsOneErrorWithItsLine(t *testing.T) {
 			"line 2: not JSON: invalid character 'h' looking for beginning of value",
 		},
 		{
-			"another case", ModelRegister, `{"process":0,"type":"ok","f":"read","value":4,"Value":3,"time":4}`,
+			"another case", ModelRegister,
+			`{"process":0,"type":"ok","f":"read","value":4,"Value":3,"time":4}`,
 			`line 1: field "Value": write "value"`,
 		},
 		{
