@@ -260,10 +260,10 @@ func TestTargetSaysHowARunFailed(t *testing.T) {
 		require.True(t, ok, "no schedule in %s", text)
 		schedule, next, ok := strings.Cut(schedule, "next: ")
 		require.True(t, ok)
-		require.Contains(t, next, "harness.Replay", "silent is in no registry")
+		require.Contains(t, next, "fuzz.Regress", "silent is in no registry")
 		s, err := harness.ParseSchedule("failure", strings.NewReader(schedule), []core.Protocol{p})
 		require.NoError(t, err)
-		replay := harness.Replay(s)
+		replay := fuzz.Regress(s)
 		require.True(t, replay.Violation != nil && len(replay.Skipped) == 0, "%v", replay)
 		require.Equal(t, s.Expect, replay.Violation.Property, "property")
 		return
