@@ -263,7 +263,7 @@ func TestTargetSaysHowARunFailed(t *testing.T) {
 		require.Contains(t, next, "fuzz.Regress", "silent is in no registry")
 		s, err := harness.ParseSchedule("failure", strings.NewReader(schedule), []core.Protocol{p})
 		require.NoError(t, err)
-		replay := fuzz.Regress(s)
+		replay := harness.Replay(s)
 		require.True(t, replay.Violation != nil && len(replay.Skipped) == 0, "%v", replay)
 		require.Equal(t, s.Expect, replay.Violation.Property, "property")
 		return
