@@ -108,9 +108,6 @@ func (m *Monitor) Calls(f func(Call)) {
 	}
 }
 
-// Balances returns what every account should hold by what has been applied.
-func (m *Monitor) Balances() []int64 { return m.expected[:m.accounts] }
-
 // Outcome returns the outcome of transaction i that some process has learned, or NoValue.
 func (m *Monitor) Outcome(i int) core.Value { return m.facts[i].outcome }
 

@@ -11,9 +11,10 @@ import (
 // speaks of. A real one writes to a file, sends to sockets, and lets time run its timers out.
 type process struct {
 	machine core.Machine
-	log     []core.Record       // the file; all of it is durable once sync returns
-	inbox   []core.Message      // the network
-	timers  map[core.Timer]bool // armed
+	log     []core.Record          // the file; all of it is durable once sync returns
+	inbox   []core.Message         // the network
+	timers  map[core.Timer]bool    // armed
+	held    map[core.TxID]core.Set // what the database has prepared, and survives the crash
 }
 
 // step is the whole of the driver's duty: append, send, sync, send what was gated, set timers.
@@ -65,9 +66,12 @@ func (p *process) resource(m core.Message) {
 	switch m.Type {
 	case core.MsgPrepare:
 		answer.Type, answer.Val = core.MsgVote, core.Prepared
+		p.held[m.Tx] = m.Members
 	case core.MsgCommit:
+		delete(p.held, m.Tx)
 		answer.Type, answer.Val = core.MsgDone, core.Committed
 	case core.MsgAbort:
+		delete(p.held, m.Tx)
 		answer.Type, answer.Val = core.MsgDone, core.Aborted
 	default: // MsgForget: nobody will speak of the transaction again
 		return
@@ -86,7 +90,16 @@ func (p *process) restart(l *core.Layout) error {
 		}
 		fmt.Println("read back:", rec)
 	}
-	return p.step(core.Input{Type: core.InputRestart})
+	if err := p.step(core.Input{Type: core.InputRestart}); err != nil {
+		return err
+	}
+	for tx, members := range p.held { // the database says what it holds prepared
+		p.inbox = append(p.inbox, core.Message{
+			Type: core.MsgFound, Val: core.Prepared, Tx: tx, Members: members,
+			From: core.Role{Kind: core.Resource, ID: 1}, To: core.Role{Kind: core.RM, ID: 1},
+		})
+	}
+	return nil
 }
 
 // A node with all roles crashes when it has voted, comes back, and commits when its timer runs out.
@@ -97,7 +110,9 @@ func Example() {
 	}
 	protocol := paxoscommit.Protocol{}
 	must(protocol.Validate(layout))
-	p := &process{machine: protocol.New(), timers: map[core.Timer]bool{}}
+	p := &process{
+		machine: protocol.New(), timers: map[core.Timer]bool{}, held: map[core.TxID]core.Set{},
+	}
 	p.machine.Reset(layout, 1)
 
 	request := core.Message{

@@ -29,20 +29,6 @@ type Mutant struct {
 	diff     []byte
 }
 
-// Role says in which role the bug is.
-func (m *Mutant) Role() string {
-	switch m.ID[0] {
-	case 'A':
-		return "acceptor"
-	case 'L':
-		return "leader"
-	case 'D':
-		return "learner"
-	default:
-		return "resource manager"
-	}
-}
-
 // List returns all planted bugs, by ID.
 func List() ([]Mutant, error) {
 	files, err := diffs.ReadDir(".")

@@ -49,7 +49,6 @@ func TestTheKnownBugsAreThere(t *testing.T) {
 func TestFindNamesWhatThereIs(t *testing.T) {
 	m, err := Find("A03")
 	require.NoError(t, err)
-	require.Equal(t, "acceptor", m.Role())
 	require.Equal(t, "paxos-commit", m.Protocol)
 	_, err = Find("A99")
 	require.ErrorIs(t, err, ErrMutant)
