@@ -32,13 +32,16 @@ func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
 	*c = harness.Config{Protocol: o.Protocol, Timing: o.timing(), Opening: 100, Txns: c.Txns[:0]}
 	rms, acceptors, leaders := o.RMs, o.Acceptors, o.Leaders
 	if rms == 0 {
-		rms = 1 + rng.IntN(3)
+		from := drawnRMs()
+		rms = from[rng.IntN(len(from))]
 	}
 	if acceptors == 0 {
-		acceptors = [...]int{1, 2, 3, 3, 3, 3, 3, 5}[rng.IntN(8)]
+		from := drawnAcceptors()
+		acceptors = from[rng.IntN(len(from))]
 	}
 	if leaders == 0 {
-		leaders = [...]int{1, 2, 2, 3}[rng.IntN(4)]
+		from := drawnLeaders()
+		leaders = from[rng.IntN(len(from))]
 	}
 	if err := c.Layout.Apart(rms, acceptors, leaders); err != nil {
 		return err

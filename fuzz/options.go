@@ -1,6 +1,8 @@
 package fuzz
 
 import (
+	"slices"
+
 	"paxoscommit/core"
 	"paxoscommit/harness"
 )
@@ -21,6 +23,10 @@ const (
 	AllFaults = GiveUps<<1 - 1
 )
 
+// Lossy are the kinds of fault that the synchronous timing does not have: no message is lost, and
+// crashes are for good.
+const Lossy = Drops | Crashes
+
 // Options say what a campaign is to do. Numbers of roles that are 0 are drawn anew for each run.
 type Options struct {
 	Protocol    core.Protocol
@@ -28,7 +34,7 @@ type Options struct {
 	Acceptors   int
 	Leaders     int
 	Faults      Faults
-	Synchronous bool
+	Synchronous bool // there are none of the faults in Lossy
 	Seed        uint64
 	CheckRuns   uint64 // of Check, which has a default; a campaign has its own number
 }
@@ -38,4 +44,24 @@ func (o *Options) timing() harness.Timing {
 		return harness.Synchronous
 	}
 	return harness.Asynchronous
+}
+
+// The numbers of roles that a run draws from unless the options fix them, with equal odds, and in
+// ascending order.
+
+func drawnRMs() [3]int       { return [...]int{1, 2, 3} }
+func drawnAcceptors() [8]int { return [...]int{1, 2, 3, 3, 3, 3, 3, 5} }
+func drawnLeaders() [4]int   { return [...]int{1, 2, 2, 3} }
+
+// Sizes returns the numbers of resource managers, acceptors and leaders that runs of the options
+// may have, each in ascending order.
+func (o *Options) Sizes() (rms, acceptors, leaders []int) {
+	some := func(fixed int, drawn []int) []int {
+		if fixed != 0 {
+			return []int{fixed}
+		}
+		return slices.Compact(drawn)
+	}
+	a, b, c := drawnRMs(), drawnAcceptors(), drawnLeaders()
+	return some(o.RMs, a[:]), some(o.Acceptors, b[:]), some(o.Leaders, c[:])
 }

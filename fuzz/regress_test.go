@@ -178,7 +178,7 @@ end
 		{"begin cl1", "", ""},
 		{"begin cl1", "sync n1", "line 9 was skipped, it is not enabled: sync n1"},
 		{"crash n1", "", "milestone crash was not reached"},
-		{"end\n", "", "schedule:11: truncated: no end line"},
+		{"end\n", "", "schedule:10: truncated: no end line"},
 	} {
 		r := &listener{}
 		var wait sync.WaitGroup

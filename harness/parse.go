@@ -57,6 +57,9 @@ func ParseSchedule(name string, r io.Reader, protocols []core.Protocol) (*Schedu
 	for lines.Scan() {
 		at++
 		text, _, _ := strings.Cut(lines.Text(), "#")
+		if at == 1 {
+			text = strings.TrimPrefix(text, "\ufeff") // some editors begin a file with it
+		}
 		words := strings.Fields(text)
 		if len(words) == 0 {
 			continue
@@ -71,9 +74,9 @@ func ParseSchedule(name string, r io.Reader, protocols []core.Protocol) (*Schedu
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	case !p.seen[inHeader]:
-		return nil, fmt.Errorf("%s:%d: empty: want %q", name, at+1, header())
+		return nil, fmt.Errorf("%s:%d: empty: want %q", name, max(at, 1), header())
 	case p.in != inEnd:
-		return nil, fmt.Errorf("%s:%d: truncated: no end line", name, at+1)
+		return nil, fmt.Errorf("%s:%d: truncated: no end line", name, at)
 	}
 	p.s.Config.Budget = p.s.budget()
 	return p.s, p.timed(name)

@@ -68,7 +68,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{good, "", `file:1: empty: want "paxoscommit schedule 1"`},
 		{"schedule 1", "schedule 2", `file:1: want "paxoscommit schedule 1"`},
 		{"paxoscommit schedule 1\n", "", `file:1: want "paxoscommit schedule 1" first`},
-		{"end\n", "", `file:21: truncated: no end line`},
+		{"end\n", "", `file:20: truncated: no end line`},
 		{"end\n", "end\nend\n", `file:22: "end" after the end`},
 		{"end\n", "en", `file:21: unknown action "en"`},
 		{"begin cl1", "explode n1", `file:12: unknown action "explode"`},

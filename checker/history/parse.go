@@ -50,6 +50,9 @@ func parse(r io.Reader, maxEvents int) ([]Event, error) {
 	for lines.Scan() {
 		number++
 		text := bytes.TrimSpace(lines.Bytes())
+		if number == 1 {
+			text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it
+		}
 		if len(text) == 0 {
 			continue
 		}
@@ -72,7 +75,7 @@ func parse(r io.Reader, maxEvents int) ([]Event, error) {
 		return nil, err
 	}
 	if len(events) == 0 {
-		return nil, inputErrorf(0, "empty history")
+		return nil, inputErrorf(max(number, 1), "empty history")
 	}
 	return events, nil
 }

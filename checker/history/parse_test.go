@@ -34,8 +34,8 @@ func TestBadInputIsOneErrorWithItsLine(t *testing.T) {
 		text  string
 		want  string
 	}{
-		{"empty", ModelRegister, "", "empty history"},
-		{"blank", ModelRegister, "\n \n", "empty history"},
+		{"empty", ModelRegister, "", "line 1: empty history"},
+		{"blank", ModelRegister, "\n \n", "line 2: empty history"},
 		{
 			"only open", ModelBank, lines(`"process":0,"type":"ok","f":"open","value":{"a":1}`),
 			"history without operations",

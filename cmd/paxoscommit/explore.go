@@ -18,7 +18,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const defaultMemoryMB = 4096
+const (
+	defaultMemoryMB = 4096
+	maxMemoryMB     = 1 << 40 // more bytes do not fit into 64 bits
+)
 
 const exploreHelp = `Visits every reachable state of a small world, breadth first, and checks each.
 
@@ -57,7 +60,7 @@ func newExploreCommand() *cobra.Command {
 		Short:   "Visit every state of a small world, or of a specification",
 		Long:    exploreHelp,
 		Example: "  paxoscommit explore --rms 2 --acceptors 1 --takeovers 1 --crashes 1",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runExplore(cmd, &f)
 		},
@@ -115,8 +118,12 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.workers < 1 || f.workers > maxWorkers:
 		return fmt.Errorf("--workers must be 1 to %d, not %d", maxWorkers, f.workers)
+	case f.maxMemoryMB > maxMemoryMB:
+		return fmt.Errorf("--max-memory must be 0 to %d, not %d", maxMemoryMB, f.maxMemoryMB)
 	case f.maxDepth < 0:
 		return fmt.Errorf("--max-depth must not be negative")
+	case set.Changed("save"):
+		return canWrite(f.save)
 	}
 	return nil
 }

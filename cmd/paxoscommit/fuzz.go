@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 
 	"paxoscommit/checker"
@@ -23,6 +23,7 @@ const (
 	defaultRuns = 100_000
 	maxWorkers  = 1024
 	maxNodes    = 64
+	allFaults   = "all" // that the timing has
 )
 
 const fuzzHelp = `Runs a commit protocol in random worlds and checks each run after every step.
@@ -34,10 +35,24 @@ many runs as fit, and has no digest.
 
 Faults: drops, duplicates, refusals (a database cannot prepare), timeouts, crashes (and
 restarts), deaths (crashes for good), partitions, giveups (clients that stop waiting).
-The synchronous timing loses no message, and its crashes are for good.
+--timing synchronous is the assumption that some protocols need: no message is lost, crashes
+are for good, and a timer fires only when what it waits for is dead or cut off and nothing
+from it is in flight. Under it all faults are all but drops and crashes, which it refuses.
 
 A violation, of the lowest run that has one, is minimised, printed, and saved as a text
-for replay and minimize. --json prints one object and nothing else on standard output.
+for replay and minimize.
+
+--json prints one object and nothing else on standard output:
+  verdict      holds, violated or unknown
+  runs, steps, violations, unknown       how many; unknown are runs that nobody could judge
+  seed, first, protocol, planted         what was asked for; planted is the bug of --mutant
+  drawn        what runs draw from: numbers of rms, acceptors and leaders, timing, faults,
+               options of the protocol
+  milestones   in how many runs each was reached, by name
+  runs_per_second, seconds, digest       no digest under --for
+  property, run, detail                  of a violation: what broke, in which run, and how
+  actions_found, actions, replays        before and after minimising, and with how many
+  minimize_seconds, schedule, file       how long it took, its result, where that was saved
 
 Exit codes: 0 no violation; 1 a violation; 2 bad usage; 3 unknown, because a run could
 not be judged within its budget, or the campaign was interrupted.`
@@ -58,7 +73,7 @@ func newFuzzCommand() *cobra.Command {
 		Short:   "Run a protocol in random worlds and check every step",
 		Long:    fuzzHelp,
 		Example: "  paxoscommit fuzz --runs 1000000 --seed 7 --rms 3 --faults drops,timeouts",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: flags.mutant.orBuild(func(cmd *cobra.Command, _ []string) error {
 			return runFuzz(cmd, &flags)
 		}),
@@ -74,7 +89,7 @@ func newFuzzCommand() *cobra.Command {
 	set.IntVar(&c.RMs, "rms", 0, "resource managers; 0 draws 1 to 3 for each run")
 	set.IntVar(&c.Acceptors, "acceptors", 0, "acceptors; 0 draws 1, 2, 3 or 5")
 	set.IntVar(&c.Leaders, "leaders", 0, "leaders; 0 draws 1 to 3")
-	set.StringVar(&flags.faults, "faults", "all", "some of the faults above, all, or none")
+	set.StringVar(&flags.faults, "faults", allFaults, "some of the faults above, all, or none")
 	set.StringVar(&flags.timing, "timing", "asynchronous", "asynchronous or synchronous")
 	set.IntVar(&c.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
 	set.BoolVar(&c.KeepGoing, "keep-going", false, "count violations; do not stop at the first")
@@ -110,6 +125,10 @@ func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
 	case "asynchronous":
 	case "synchronous":
 		c.Synchronous = true
+		if f.faults != allFaults && c.Faults&fuzz.Lossy != 0 {
+			return errors.New("--timing synchronous loses no message, and crashes are for good: " +
+				"no drops or crashes in --faults")
+		}
 	default:
 		return fmt.Errorf("unknown timing %q: want asynchronous or synchronous", f.timing)
 	}
@@ -134,7 +153,8 @@ func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
 			return fmt.Errorf("--%s must be %d to %d, not %d", n.flag, n.min, n.limit, n.value)
 		}
 	}
-	if n := cmp.Or(c.RMs, 3) + cmp.Or(c.Acceptors, 5) + cmp.Or(c.Leaders, 3); n > maxNodes {
+	rms, acceptors, leaders := c.Sizes()
+	if n := slices.Max(rms) + slices.Max(acceptors) + slices.Max(leaders); n > maxNodes {
 		return fmt.Errorf("--rms, --acceptors and --leaders make up to %d nodes: want at most %d",
 			n, maxNodes)
 	}
@@ -150,7 +170,7 @@ func faultNames() []string {
 
 func parseFaults(list string) (fuzz.Faults, error) {
 	switch list {
-	case "all":
+	case allFaults:
 		return fuzz.AllFaults, nil
 	case "none":
 		return 0, nil
@@ -175,6 +195,11 @@ func runFuzz(cmd *cobra.Command, f *fuzzFlags) error {
 		return err
 	}
 	c, stdout, stderr := &f.campaign, cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if f.save != "" {
+		if err := canWrite(f.save); err != nil {
+			return err
+		}
+	}
 	if f.exportHistory != "" {
 		if err := exportHistory(f.exportHistory, &c.Options, c.First); err != nil {
 			return err
@@ -226,7 +251,7 @@ func writeFile(file string, write func(io.Writer) error) error {
 func expected(o *fuzz.Options) []checker.Milestone {
 	faults := o.Faults
 	if o.Synchronous { // loses no message, and nobody waits in vain for somebody who is there
-		faults &^= fuzz.Drops | fuzz.Crashes | fuzz.Timeouts
+		faults &^= fuzz.Lossy | fuzz.Timeouts
 	}
 	var all []checker.Milestone
 	for _, m := range []struct {

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,17 +43,63 @@ func digestOf(t *testing.T, o map[string]any) uint64 {
 }
 
 func TestFuzzJSONIsOneObject(t *testing.T) {
-	o := fuzzObject(t, "--runs", "300", "--seed", "9", "--first", "20")
+	o := fuzzObject(t, "--runs", "300", "--seed", "9", "--first", "20",
+		"--leaders", "2", "--timing", "synchronous")
 	require.Greater(t, o["steps"], 3000.0)
 	require.Greater(t, o["runs_per_second"], 0.0)
 	digestOf(t, o)
 	for _, key := range []string{"steps", "runs_per_second", "seconds", "digest"} {
 		delete(o, key)
 	}
+	milestones, ok := o["milestones"].(map[string]any)
+	require.True(t, ok)
+	require.Len(t, milestones, checker.NumMilestones-int(checker.SawCommit))
+	require.Greater(t, milestones["commit"], 30.0)
+	delete(o, "milestones")
 	require.Equal(t, map[string]any{
 		"verdict": "holds", "runs": 300.0, "violations": 0.0, "unknown": 0.0, "seed": 9.0,
-		"first": 20.0,
+		"first": 20.0, "protocol": "paxos-commit",
+		"drawn": map[string]any{
+			"rms": []any{1.0, 2.0, 3.0}, "acceptors": []any{1.0, 2.0, 3.0, 5.0},
+			"leaders": []any{2.0}, "timing": "synchronous",
+			"faults": []any{
+				"duplicates", "refusals", "timeouts", "deaths", "partitions", "giveups",
+			},
+			"options": []any{"merge-begin", "short-circuit"},
+		},
 	}, o)
+}
+
+// A file that was there keeps its content, and one that was not is not made.
+func TestFuzzThatFindsNothingLeavesTheFileToSaveAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s")
+	fuzzObject(t, "--runs", "5", "--save", file)
+	require.NoFileExists(t, file)
+	require.NoError(t, os.WriteFile(file, []byte("kept"), 0o666))
+	fuzzObject(t, "--runs", "5", "--save", file)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "kept", string(text))
+}
+
+// What the object says the sizes are drawn from is what the runs have.
+func TestFuzzDrawsTheSizesThatItSays(t *testing.T) {
+	o := fuzz.Options{Protocol: fuzz.Protocols()[0], Faults: fuzz.AllFaults, Leaders: 2}
+	var seen [3]map[int]bool
+	for i := range seen {
+		seen[i] = map[int]bool{}
+	}
+	for run := range uint64(200) {
+		c, err := o.Config(run)
+		require.NoError(t, err)
+		for i, n := range []int{c.Layout.RMs, c.Layout.Acceptors, c.Layout.Leaders} {
+			seen[i][n] = true
+		}
+	}
+	rms, acceptors, leaders := o.Sizes()
+	for i, said := range [][]int{rms, acceptors, leaders} {
+		require.ElementsMatch(t, said, slices.Collect(maps.Keys(seen[i])))
+	}
 }
 
 func TestFuzzForHasNoDigest(t *testing.T) {
@@ -78,7 +126,7 @@ func TestFuzzDigestsOfPartsAddUp(t *testing.T) {
 
 func TestFuzzPrintsFiguresAndMilestones(t *testing.T) {
 	code, stdout, stderr := execute("", "fuzz", "--runs", "400", "--protocol",
-		"faster-paxos-commit", "--timing", "synchronous", "--rms", "2", "--faults", "drops,deaths")
+		"faster-paxos-commit", "--timing", "synchronous", "--rms", "2", "--faults", "duplicates,deaths")
 	require.Equal(t, exitHolds, code)
 	require.NotContains(t, stderr, "paxoscommit:")
 	require.True(t, strings.HasPrefix(stdout, "Holds: no violation in 400 runs\n"), stdout)
@@ -200,9 +248,17 @@ func TestFuzzBadUsageIsOneLine(t *testing.T) {
 		want string
 	}{
 		{"--quick", "unknown flag: --quick"},
-		{"now", `unknown command "now" for "paxoscommit fuzz"`},
+		{"now", `fuzz takes no argument, but was given "now"`},
 		{"--runs -1", `--runs must be a number from 0, not "-1"`},
 		{"--runs 0", "--runs must be above 0"},
+		{"--runs 010", `--runs must be a number from 0 without leading zeros, not "010"`},
+		{"--runs 0x10", `--runs must be a number from 0, not "0x10"`},
+		{"--runs 1_0", `--runs must be a number from 0, not "1_0"`},
+		{"--rms 02", `--rms must be a number without leading zeros, not "02"`},
+		{
+			"--seed 18446744073709551616",
+			`--seed must be a number from 0 that fits into 64 bits, not "18446744073709551616"`,
+		},
 		{"--runs ten", `--runs must be a number from 0, not "ten"`},
 		{"--runs", "flag needs an argument: --runs"},
 		{"--runs 5 --for 1s", "--runs and --for exclude each other"},
@@ -213,6 +269,9 @@ func TestFuzzBadUsageIsOneLine(t *testing.T) {
 		{"--faults rain", `unknown fault "rain": want all, none, or some of drops,`},
 		{"--faults drops,,deaths", `unknown fault "": want all, none, or some of drops,`},
 		{"--timing swiss", `unknown timing "swiss": want asynchronous or synchronous`},
+		{"--timing synchronous --faults deaths,drops", "no drops or crashes in --faults"},
+		{"--timing synchronous --faults crashes", "no drops or crashes in --faults"},
+		{"--save /does/not/exist", "open /does/not/exist: no such file"},
 		{"--rms 65", "--rms must be 0 to 64, not 65"},
 		{"--rms -1", "--rms must be 0 to 64, not -1"},
 		{"--acceptors 16", "--acceptors must be 0 to 15, not 16"},

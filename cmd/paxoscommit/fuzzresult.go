@@ -96,6 +96,11 @@ type fuzzJSON struct {
 	Seconds       float64 `json:"seconds"`
 	Digest        string  `json:"digest,omitempty"`
 
+	Protocol   string            `json:"protocol"`
+	Planted    string            `json:"planted,omitempty"`
+	Drawn      fuzzDrawn         `json:"drawn"`
+	Milestones map[string]uint64 `json:"milestones"` // in how many runs
+
 	// Of a violation.
 	Property string  `json:"property,omitempty"`
 	Run      *uint64 `json:"run,omitempty"`
@@ -108,12 +113,43 @@ type fuzzJSON struct {
 	File     string  `json:"file,omitempty"`
 }
 
+// fuzzDrawn is what the configurations of the runs are drawn from.
+type fuzzDrawn struct {
+	RMs       []int    `json:"rms"`
+	Acceptors []int    `json:"acceptors"`
+	Leaders   []int    `json:"leaders"`
+	Timing    string   `json:"timing"`
+	Faults    []string `json:"faults"`
+	Options   []string `json:"options"`
+}
+
+func newFuzzDrawn(f *fuzzFlags) fuzzDrawn {
+	o := &f.campaign.Options
+	d := fuzzDrawn{Timing: f.timing, Faults: []string{}, Options: o.Protocol.Options()}
+	d.RMs, d.Acceptors, d.Leaders = o.Sizes()
+	faults := o.Faults
+	if o.Synchronous {
+		faults &^= fuzz.Lossy
+	}
+	for i, name := range faultNames() {
+		if faults&(1<<i) != 0 {
+			d.Faults = append(d.Faults, name)
+		}
+	}
+	return d
+}
+
 func (r *fuzzResult) writeJSON(w io.Writer) error {
 	p := r.report
 	o := fuzzJSON{
 		Verdict: p.Verdict().String(), Runs: p.Runs, Steps: p.Steps, Violations: p.Violations,
 		Unknown: p.Unknown, Seed: p.Seed, First: p.First,
 		RunsPerSecond: perSecond(p.Runs, p.Elapsed), Seconds: p.Elapsed.Seconds(),
+		Protocol: r.flags.campaign.Protocol.Name(), Planted: r.flags.mutant.planted,
+		Drawn: newFuzzDrawn(r.flags), Milestones: map[string]uint64{},
+	}
+	for m := checker.SawCommit; int(m) < checker.NumMilestones; m++ {
+		o.Milestones[m.String()] = p.Reached[m]
 	}
 	if r.interrupted {
 		o.Verdict = checker.Unknown.String()

@@ -108,7 +108,7 @@ func newHistoryCommand() *cobra.Command {
 		Short:   "Judge a history of a register, write-once register, bank or key-value store",
 		Long:    historyHelp,
 		Example: "  paxoscommit history --model bank --html bank.html bank.jsonl",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runHistory(args[0], flags, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
@@ -129,6 +129,11 @@ func runHistory(file string, flags historyFlags, stdin io.Reader, stdout io.Writ
 	}
 	if flags.budget <= 0 {
 		return fmt.Errorf("--budget must be above 0, not %d", flags.budget)
+	}
+	if flags.html != "" {
+		if err := canWrite(flags.html); err != nil {
+			return err
+		}
 	}
 	h, err := loadHistory(file, model, stdin)
 	if err != nil {

@@ -115,9 +115,9 @@ func TestHistoryBadUsageAndInputIsOneLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"history"}, "accepts 1 arg(s), received 0"},
+		{[]string{"history"}, "history takes one FILE, but was given 0 arguments"},
 		{[]string{"history", bad}, bad + ":1: ok of process 0 without an invocation"},
-		{[]string{"history", empty}, empty + ": empty history"},
+		{[]string{"history", empty}, empty + ":1: empty history"},
 		{[]string{"history", "/does/not/exist"}, "open /does/not/exist: no such file or directory"},
 		{[]string{"history", t.TempDir()}, "is a directory"},
 		{[]string{"history", "a\nb"}, "open a b: no such file or directory"},

@@ -14,7 +14,6 @@ import (
 	"paxoscommit/checker"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // Exit codes of every sub-command.
@@ -62,30 +61,16 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors:      true,
 		DisableSuggestions: true,
 		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("a command is missing: paxoscommit help lists them")
+		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(newFuzzCommand(), newReplayCommand(), newMinimizeCommand(), newHistoryCommand())
 	root.AddCommand(newExploreCommand())
+	root.SetHelpCommand(newHelpCommand(root))
+	onlyDecimal(root)
 	return root
-}
-
-// flagError says in words what a flag wants that was given something else.
-func flagError(err error) error {
-	var invalid *pflag.InvalidValueError
-	if !errors.As(err, &invalid) {
-		return err
-	}
-	want := invalid.GetFlag().Value.Type()
-	switch want {
-	case "uint64":
-		want = "a number from 0"
-	case "int":
-		want = "a number"
-	case "duration":
-		want = "a time such as 30s"
-	default:
-	}
-	return fmt.Errorf("--%s must be %s, not %q", invalid.GetFlag().Name, want, invalid.GetValue())
 }
 
 // run executes the command line args and returns the exit code.

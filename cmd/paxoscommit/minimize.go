@@ -41,7 +41,7 @@ func newMinimizeCommand() *cobra.Command {
 		Short:   "Make the schedule of a violation short, or a Go test of it",
 		Long:    minimizeHelp,
 		Example: "  paxoscommit minimize --test --name TestVote run42.schedule > vote_test.go",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneFile,
 		RunE: flags.mutant.orBuild(func(cmd *cobra.Command, args []string) error {
 			return runMinimize(args[0], &flags, cmd.InOrStdin(), cmd.OutOrStdout())
 		}),
@@ -64,6 +64,11 @@ func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Write
 		return errors.New("--name needs --test")
 	case f.name != "" && !isTestName(f.name):
 		return fmt.Errorf("--name must be that of a Go test, such as TestAgreement, not %q", f.name)
+	}
+	if f.out != "" {
+		if err := canWrite(f.out); err != nil {
+			return err
+		}
 	}
 	s, err := readSchedule(file, stdin)
 	if err != nil {

@@ -31,7 +31,7 @@ func newReplayCommand() *cobra.Command {
 		Short:   "Make the actions of a schedule happen again",
 		Long:    replayHelp,
 		Example: "  paxoscommit replay --step paxoscommit-agreement-seed1-run42.schedule",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneFile,
 		RunE: mutant.orBuild(func(cmd *cobra.Command, args []string) error {
 			s, err := readSchedule(args[0], cmd.InOrStdin())
 			if err != nil {

@@ -63,6 +63,11 @@ func TestReplayHoldsOnlyWhenItDidWhatTheScheduleSays(t *testing.T) {
 			[]string{"Holds: ", "14 taken, 1 skipped"},
 		},
 		{
+			"as some editors save it", "\ufeff" + strings.ReplaceAll(lateVote, "\n", "\r\n"),
+			exitHolds,
+			[]string{"Holds: ", "14 taken, 0 skipped"},
+		},
+		{
 			"milestone", strings.Replace(lateVote, "begin cl1", "reach commit\nbegin cl1", 1),
 			exitUnknown,
 			[]string{"Unknown: ", "milestone commit was not reached"},
@@ -103,7 +108,12 @@ func TestScheduleBadInputIsOneLineThatNamesItsPlace(t *testing.T) {
 	}{
 		{"empty", "", file + ":1: empty"},
 		{"not a schedule", "{}\n", file + ":1: want"},
-		{"truncated", strings.TrimSuffix(lateVote, "end\n"), file + ":25: truncated: no end line"},
+		{"truncated", strings.TrimSuffix(lateVote, "end\n"), file + ":24: truncated: no end line"},
+		{"only a header", lateVote[:strings.Index(lateVote, "\n")], file + ":1: truncated: no end line"},
+		{"long line", "#" + strings.Repeat("x", 1<<16) + "\n", file + ":1: line longer than 65536"},
+		{"NUL bytes", change("sync n1", "sync n\x001"), file + ":15: sync: there is no node"},
+		{"old line ends", strings.ReplaceAll(lateVote, "\n", "\r"), file + ":1: want"},
+		{"UTF-16", "\xff\xfep\x00", file + ":1: want"},
 		{"truncated line", lateVote[:300], file + ":14: "},
 		{"unknown action", change("sync n1", "flush n1"), file + `:15: unknown action "flush"`},
 		{"unknown message", change("rm1 vote", "rm1 veto"), file + `:14: deliver: unknown message`},
@@ -135,12 +145,13 @@ func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"replay"}, "accepts 1 arg(s), received 0"},
-		{[]string{"replay", file, file}, "accepts 1 arg(s), received 2"},
+		{[]string{"replay"}, "replay takes one FILE, but was given 0 arguments"},
+		{[]string{"replay", file, file}, "replay takes one FILE, but was given 2 arguments"},
 		{[]string{"replay", "--slow", file}, "unknown flag: --slow"},
 		{[]string{"replay", "/does/not/exist"}, "open /does/not/exist: no such file or directory"},
 		{[]string{"replay", t.TempDir()}, "is a directory"},
 		{[]string{"minimize", "/does/not/exist"}, "open /does/not/exist: no such file"},
+		{[]string{"minimize", "--out", "/does/not/exist", file}, "open /does/not/exist: no such"},
 		{[]string{"minimize", "--budget", "0", file}, "--budget must be above 0, not 0"},
 		{[]string{"minimize", "--budget", "-3", file}, "--budget must be above 0, not -3"},
 		{[]string{"minimize", "--name", "TestX", file}, "--name needs --test"},
