@@ -42,9 +42,12 @@ type facts struct {
 	revealed revealed
 	outcome  core.Value // the first that any process learned
 	learner  core.Role
-	rm       core.Votes // durable outcomes: committed under Prepared, aborted under Aborted
-	held     core.Set   // databases that hold it prepared
-	applied  core.Set   // databases that have applied its outcome
+	// rm holds the durable outcomes: committed under Prepared, aborted under Aborted.
+	rm       core.Votes
+	begun    [core.MaxLeaders]core.Ballot // the highest ballot of each leader, durable
+	gone     forgetters                   // durable
+	held     core.Set                     // databases that hold it prepared
+	applied  core.Set                     // databases that have applied its outcome
 	reads    [bank.MaxAccounts]int64
 	commitAt int // step of the commit point
 	invoked  int // step, or -1
@@ -64,6 +67,9 @@ type revealed struct {
 	promise  [core.MaxAcceptors]core.Ballot
 	accepted [core.MaxAcceptors]core.Ballot
 	accepts  [core.MaxAcceptors]core.Votes // in that ballot
+	begun    [core.MaxLeaders]core.Ballot
+	outcomes core.Votes // to its resource or a leader, as in facts.rm
+	gone     forgetters
 }
 
 // Reset makes m watch a new run of these transactions, over accounts that each open with the given
@@ -132,7 +138,11 @@ func (m *Monitor) Durable(r *core.Record) {
 		m.finished(i, r)
 	case core.RecordAcceptor:
 		m.accepted(i, r)
-	case core.NoRecord, core.RecordBallot, core.RecordForget:
+	case core.RecordBallot:
+		m.begun(i, r)
+	case core.RecordForget:
+		m.forgot(r)
+	case core.NoRecord:
 	}
 }
 
@@ -144,6 +154,7 @@ func (m *Monitor) voted(i int, r *core.Record) {
 	case r.Val == core.Prepared && f.rm.Aborted.Has(r.Role.ID):
 		m.brokenf(History, "%v prepares %v, which it has aborted", r.Role, r.Tx)
 	}
+	m.checkRemembered(f, r)
 	f.votes = f.votes.Union(core.VoteOf(r.Role.ID, r.Val))
 }
 
@@ -174,6 +185,8 @@ func (m *Monitor) finished(i int, r *core.Record) {
 		}
 		f.rm.Aborted = f.rm.Aborted.With(id)
 	}
+	m.checkRemembered(f, r)
+	m.checkOutcomeKept(f, r)
 	m.Learned(&core.Decision{Role: r.Role, Val: r.Val, Tx: r.Tx, Members: r.Members})
 }
 
@@ -183,6 +196,7 @@ func (m *Monitor) accepted(i int, r *core.Record) {
 	if m.restarted.Has(uint8(m.layout.NodeOf(r.Role))) {
 		m.checkAcceptorKept(f, r)
 	}
+	m.checkRemembered(f, r)
 	f.promised[acc] = max(f.promised[acc], r.MBal)
 	if r.Votes.Instances() == 0 {
 		return
@@ -310,7 +324,8 @@ func (m *Monitor) Learned(d *core.Decision) {
 // now on.
 func (m *Monitor) Sent(msg *core.Message) {
 	switch msg.Type {
-	case core.MsgPhase1b, core.MsgPhase2b, core.MsgPhase2a:
+	case core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a, core.MsgPhase2b, core.MsgCommit,
+		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten:
 	default:
 		return
 	}
@@ -318,16 +333,19 @@ func (m *Monitor) Sent(msg *core.Message) {
 	if !ok {
 		return
 	}
-	r, acc := &m.facts[i].revealed, msg.From.ID-1
-	switch {
-	case msg.Type == core.MsgPhase1b:
-		r.promise[acc] = max(r.promise[acc], msg.MBal)
-	case msg.Type == core.MsgPhase2b && msg.Bal > r.accepted[acc]:
-		r.accepted[acc], r.accepts[acc] = msg.Bal, msg.Votes
-	case msg.Type == core.MsgPhase2b && msg.Bal == r.accepted[acc]:
-		r.accepts[acc] = r.accepts[acc].Union(msg.Votes)
-	case msg.Type == core.MsgPhase2a && msg.From.Kind == core.RM:
-		r.votes = r.votes.Union(msg.Votes)
+	r := &m.facts[i].revealed
+	switch msg.From.Kind {
+	case core.RM:
+		r.byRM(msg)
+	case core.Acceptor:
+		r.byAcceptor(msg)
+	case core.Leader:
+		r.byLeader(msg)
+	default:
+		return
+	}
+	if msg.Type == core.MsgForgotten || msg.Type == core.MsgForget && msg.To.Kind == core.Resource {
+		m.eachUpTo(msg.Tx, msg.Low, func(f *facts) { f.revealed.gone.add(msg.From) })
 	}
 }
 
@@ -338,19 +356,11 @@ func (m *Monitor) Crashed(n core.NodeID, forGood bool) {
 		m.reach(SawDeath)
 	}
 	for i := range m.facts {
-		f := &m.facts[i]
-		for k := range m.layout.RMs {
-			rm := core.Role{Kind: core.RM, ID: uint8(k + 1)}
-			told := f.revealed.votes.Of(rm.ID) != core.NoValue
-			if m.layout.NodeOf(rm) == n && told && f.votes.Of(rm.ID) == core.NoValue {
-				m.brokenf(Durability, "%v has sent its vote on %v and lost it in a crash",
-					rm, m.txns[i].ID)
-			}
-		}
-		for k := range m.layout.Acceptors {
-			acc := core.Role{Kind: core.Acceptor, ID: uint8(k + 1)}
-			if m.layout.NodeOf(acc) == n {
-				m.checkAcceptorDurable(i, acc)
+		for _, k := range [...]core.RoleKind{core.RM, core.Acceptor, core.Leader} {
+			for id := range m.layout.Count(k) {
+				if r := (core.Role{Kind: k, ID: uint8(id + 1)}); m.layout.NodeOf(r) == n {
+					m.checkDurable(i, r)
+				}
 			}
 		}
 	}

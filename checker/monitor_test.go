@@ -93,6 +93,26 @@ func (w *world) choose(client uint16) {
 	w.accept(client, 2, 0, 0, votes(3, 0))
 }
 
+// begin is leader 1 beginning a ballot of c1.1.
+func (w *world) begin(b core.Ballot) {
+	w.tick()
+	w.Durable(&core.Record{
+		Type: core.RecordBallot, Role: core.Role{Kind: core.Leader, ID: 1}, Tx: tx(1), Bal: b,
+	})
+}
+
+// tell is a message about c1.1, with what else it says in msg.
+func (w *world) tell(t core.MsgType, from, to core.Role, msg core.Message) {
+	w.tick()
+	msg.Type, msg.From, msg.To, msg.Tx = t, from, to, tx(1)
+	w.Sent(&msg)
+}
+
+func (w *world) forget(r core.Role) {
+	w.tick()
+	w.Durable(&core.Record{Type: core.RecordForget, Role: r, Tx: tx(1)})
+}
+
 // commit is a transaction as it should be.
 func (w *world) commit(i int) {
 	client := uint16(i + 1)
@@ -222,6 +242,59 @@ func TestMonitorFindsWhatIsBroken(t *testing.T) {
 			w.Restarted(3)
 			w.accept(1, 1, 3, 0, core.Votes{})
 		}},
+		{"ballot begun and lost", checker.Durability, func(w *world) {
+			w.begin(1)
+			w.tell(core.MsgPhase1a, ldr, acc(1), core.Message{Bal: 2})
+			w.Crashed(6, false)
+		}},
+		{"ballot begun again", checker.Durability, func(w *world) {
+			w.begin(2)
+			w.Crashed(6, false)
+			w.Restarted(6)
+			w.begin(2)
+		}},
+		{"outcome told to the resource and lost", checker.Durability, func(w *world) {
+			w.tell(core.MsgCommit, rm(1), core.Role{Kind: core.Resource, ID: 1}, core.Message{})
+			w.Crashed(1, false)
+		}},
+		{"done told and lost", checker.Durability, func(w *world) {
+			w.tell(core.MsgDone, rm(1), ldr, core.Message{Val: core.Aborted})
+			w.Crashed(1, false)
+		}},
+		{"another outcome than the resource was told", checker.Durability, func(w *world) {
+			w.vote(1, 1, core.Aborted)
+			w.tell(core.MsgCommit, rm(1), core.Role{Kind: core.Resource, ID: 1}, core.Message{})
+			w.outcome(1, 1, core.Aborted)
+		}},
+		{"forgetting told and lost", checker.Durability, func(w *world) {
+			w.tell(core.MsgForgotten, acc(1), ldr, core.Message{})
+			w.Crashed(3, false)
+		}},
+		{"forgetting told by a low-water mark and lost", checker.Durability, func(w *world) {
+			later := tx(1)
+			later.Seq = 2
+			w.txns[1].ID = later
+			w.Sent(&core.Message{Type: core.MsgForgotten, From: rm(2), To: ldr, Tx: later, Low: 2})
+			w.Durable(&core.Record{Type: core.RecordForget, Role: rm(2), Tx: later, Low: 0})
+			w.Crashed(2, false)
+		}},
+		{"a resource told to forget, and that lost", checker.Durability, func(w *world) {
+			w.tell(core.MsgForget, rm(1), core.Role{Kind: core.Resource, ID: 1}, core.Message{})
+			w.Crashed(1, false)
+		}},
+		{"a vote on what is forgotten", checker.Durability, func(w *world) {
+			w.forget(rm(1))
+			w.vote(1, 1, core.Prepared)
+		}},
+		{"an outcome of what is forgotten", checker.Durability, func(w *world) {
+			w.vote(1, 1, core.Aborted)
+			w.forget(rm(1))
+			w.outcome(1, 1, core.Aborted)
+		}},
+		{"a promise about what is forgotten", checker.Durability, func(w *world) {
+			w.forget(acc(1))
+			w.accept(1, 1, 1, 0, core.Votes{})
+		}},
 		{"vote changed", checker.History, func(w *world) {
 			w.vote(1, 1, core.Prepared)
 			w.vote(1, 1, core.Aborted)
@@ -284,6 +357,31 @@ func TestMonitorFindsWhatIsBroken(t *testing.T) {
 			require.Equal(t, c.want, w.Violation().Property, w.Violation().String())
 		})
 	}
+}
+
+// What is durable before it is told may be lost by nobody.
+func TestMonitorLetsDurableStateBeTold(t *testing.T) {
+	w := newWorld(t)
+	ldr, res := core.Role{Kind: core.Leader, ID: 1}, core.Role{Kind: core.Resource, ID: 1}
+	w.commit(0)
+	w.begin(1)
+	w.tell(core.MsgPhase1a, ldr, acc(1), core.Message{Bal: 1})
+	w.begin(2)
+	w.tell(core.MsgPhase2a, ldr, acc(1), core.Message{Bal: 2, Votes: votes(3, 0)})
+	w.tell(core.MsgCommit, rm(1), res, core.Message{})
+	w.tell(core.MsgDone, rm(1), ldr, core.Message{Val: core.Committed})
+	for _, r := range []core.Role{rm(1), acc(1)} {
+		w.forget(r)
+		w.tell(core.MsgForgotten, r, ldr, core.Message{Low: 1})
+	}
+	w.tell(core.MsgForget, rm(1), res, core.Message{Low: 1})
+	w.tell(core.MsgForgotten, ldr, rm(2), core.Message{Low: 1}) // it writes nothing down
+	for n := range core.NodeID(6) {
+		w.Crashed(n+1, false)
+		w.Restarted(n + 1)
+	}
+	w.begin(3)
+	require.Nil(t, w.Violation())
 }
 
 func TestMonitorKeepsTheFirstViolation(t *testing.T) {

@@ -37,7 +37,16 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 		f, r := &m.facts[i], &m.facts[i].revealed
 		dst = binary.AppendUvarint(dst, uint64(f.held))
 		dst = binary.AppendUvarint(dst, uint64(f.applied))
-		dst = appendVotes(dst, r.votes)
+		dst = appendVotes(appendVotes(dst, r.votes), r.outcomes)
+		for _, s := range [...]core.Set{
+			f.gone.rms, f.gone.acceptors, r.gone.rms, r.gone.acceptors,
+		} {
+			dst = binary.AppendUvarint(dst, uint64(s))
+		}
+		for l := range m.layout.Leaders {
+			dst = binary.AppendUvarint(dst, uint64(f.begun[l]))
+			dst = binary.AppendUvarint(dst, uint64(r.begun[l]))
+		}
 		for a := range m.layout.Acceptors {
 			dst = binary.AppendUvarint(dst, uint64(f.promised[a]))
 			dst = binary.AppendUvarint(dst, uint64(r.promise[a]))
@@ -206,5 +215,9 @@ func (m *Monitor) NoMoreCrashes() {
 		}
 		f.revealed = kept
 		clear(f.promised[:])
+		if m.restarted == 0 {
+			clear(f.begun[:])
+			f.gone = forgetters{}
+		}
 	}
 }
