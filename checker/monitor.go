@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
@@ -76,10 +77,7 @@ type revealed struct {
 // balance.
 func (m *Monitor) Reset(l *core.Layout, txns []Txn, accounts int, opening int64) {
 	m.layout, m.txns, m.accounts, m.opening = l, txns, accounts, opening
-	for len(m.facts) < len(txns) {
-		m.facts = append(m.facts, facts{})
-	}
-	m.facts = m.facts[:len(txns)]
+	m.facts = slices.Grow(m.facts[:0], len(txns))[:len(txns)]
 	for i := range m.facts {
 		m.facts[i] = facts{ballots: m.facts[i].ballots[:0], invoked: -1, returned: -1, commitAt: -1}
 	}

@@ -13,7 +13,7 @@ import (
 type plan struct {
 	steps   int                            // before settle, at most
 	weights [harness.NumActionTypes]uint32 // how often an action of a type is tried
-	total   uint32                         // sum of weights
+	deck    []harness.ActionType           // each type as often as its weight says: to draw from
 	frail   core.Set                       // nodes that may crash
 	slow    core.Set                       // nodes for which most deliveries are put off
 	deaf    core.Set                       // of these message types; of all if it is empty
@@ -108,7 +108,9 @@ func drawTxn(rng *rand.Rand, c *harness.Config, id core.TxID) checker.Txn {
 
 // drawFaults draws which faults a run has, how many, and how often.
 func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
-	*p = plan{steps: 10 + rng.IntN(90), frail: core.FullSet(c.Layout.Nodes)}
+	*p = plan{
+		steps: 10 + rng.IntN(90), frail: core.FullSet(c.Layout.Nodes), deck: p.deck[:0],
+	}
 	some := func(f Faults, limit int) int {
 		if o.Faults&f == 0 || rng.IntN(2) == 0 {
 			return 0
@@ -138,8 +140,10 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 	if c.Timing == harness.Synchronous {
 		c.Budget.Drops, c.Budget.Crashes = 0, 0
 	}
-	for _, w := range p.weights {
-		p.total += w
+	for t, weight := range p.weights {
+		for range weight {
+			p.deck = append(p.deck, harness.ActionType(t))
+		}
 	}
 }
 

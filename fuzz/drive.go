@@ -74,15 +74,10 @@ func (r *runner) choose() (harness.Action, bool) {
 	if a, ok := r.trapped(); ok {
 		return a, true
 	}
-	var late harness.Action
+	late, lateAt := harness.NoAction, uint32(0)
 	for range 32 {
 		draw := r.rng.Uint64()
-		pick := uint32(uint64(uint32(draw)) * uint64(r.plan.total) >> 32)
-		t := harness.Begin
-		for pick >= r.plan.weights[t] {
-			pick -= r.plan.weights[t]
-			t++
-		}
+		t := r.plan.deck[uint64(uint32(draw))*uint64(len(r.plan.deck))>>32]
 		at := uint32(draw >> 32)
 		if t == harness.Deliver {
 			at = r.plan.lean(at)
@@ -93,10 +88,10 @@ func (r *runner) choose() (harness.Action, bool) {
 		case !r.putOff(&a, uint8(draw>>24)&15):
 			return a, true
 		case a.Node == 0:
-			late = a
+			late, lateAt = t, at
 		}
 	}
-	return late, late.Type != harness.NoAction
+	return r.world.Choose(late, lateAt)
 }
 
 // lean moves a position among the messages in flight towards the end, where the newest are: what

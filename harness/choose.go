@@ -11,7 +11,10 @@ func (w *World) Enabled(buf []Action) []Action {
 		from := len(buf)
 		n := w.candidates(t)
 		for i := range n {
-			if a, ok := w.candidate(t, i); ok && !contains(buf[from:], a) {
+			if !w.enabled(t, i) {
+				continue
+			}
+			if a := w.candidate(t, i); !contains(buf[from:], a) {
 				buf = append(buf, a)
 			}
 		}
@@ -42,14 +45,15 @@ func (w *World) Choose(t ActionType, r uint32) (Action, bool) {
 		if k >= n {
 			k -= n
 		}
-		if a, ok := w.candidate(t, k); ok {
-			return a, true
+		if w.enabled(t, k) {
+			return w.candidate(t, k), true
 		}
 	}
 	return Action{}, false
 }
 
-// candidates returns how many actions of a type there may be, 0 if its budget is spent.
+// candidates returns how many actions of a type there may be, 0 if its budget is spent or what it
+// needs is plainly not there.
 func (w *World) candidates(t ActionType) int {
 	b := &w.left
 	budget := 1
@@ -69,15 +73,20 @@ func (w *World) candidates(t ActionType) int {
 		n, budget = len(w.net), b.Refusals
 	case Fire:
 		n = len(w.timers)
-	case Sync, Restart:
+	case Sync:
+		n, budget = len(w.machines), w.unsynced.Len()
+	case Restart:
 		n = len(w.machines)
+		budget = n - (w.up | w.dead).Len()
 	case Crash, CrashKeep:
 		n, budget = len(w.machines), b.Crashes
 	case Die:
 		n, budget = len(w.machines), b.Deaths
 	case Cut:
 		n, budget = len(w.machines), b.Cuts
-	case Heal, Settle:
+	case Heal:
+		n, budget = 1, w.far.Len()
+	case Settle:
 		n = 1
 	default:
 	}
@@ -87,39 +96,47 @@ func (w *World) candidates(t ActionType) int {
 	return n
 }
 
-// candidate returns the i-th action of a type and whether it is enabled.
-func (w *World) candidate(t ActionType, i int) (Action, bool) {
+// enabled tells whether the i-th candidate of a type can happen now.
+func (w *World) enabled(t ActionType, i int) bool {
 	node := core.NodeID(i + 1)
 	switch t {
 	case Begin:
-		return clientAction(t, i), w.beginEnabled(&w.clients[i])
+		return w.beginEnabled(&w.clients[i])
 	case GiveUp:
-		return clientAction(t, i), w.giveUpEnabled(&w.clients[i])
+		return w.giveUpEnabled(&w.clients[i])
 	case Deliver, Drop, Duplicate, Refuse:
-		if !w.messageEnabled(t, &w.net[i]) {
-			return Action{}, false
-		}
-		return messageAction(t, &w.net[i]), true
+		return w.messageEnabled(t, &w.net[i])
 	case Fire:
-		return timerAction(&w.timers[i]), w.timerEnabled(&w.timers[i])
+		return w.timerEnabled(&w.timers[i])
 	case Sync:
-		d := &w.disks[i]
-		return Action{Type: t, Node: node}, d.durable < len(d.records) && w.up.Has(uint8(node))
+		return w.unsynced.Has(uint8(node))
 	case Crash, CrashKeep, Die:
-		return Action{Type: t, Node: node}, w.crashEnabled(t, node)
+		return w.crashEnabled(t, node)
 	case Restart:
-		return Action{Type: t, Node: node}, w.restartEnabled(node)
+		return w.restartEnabled(node)
 	case Cut:
-		return Action{Type: t, Node: node}, w.cutEnabled(node)
+		return w.cutEnabled(node)
 	case Heal:
-		return Action{Type: t}, w.far != 0
+		return w.far != 0
 	case Settle:
-		return Action{Type: t}, !w.settled
+		return !w.settled
 	default:
-		return Action{}, false
+		return false
 	}
 }
 
-func clientAction(t ActionType, i int) Action {
-	return Action{Type: t, Role: core.Role{Kind: core.Client, ID: uint8(i + 1)}}
+// candidate returns the i-th action of a type. It is large, so it is made only once it is chosen.
+func (w *World) candidate(t ActionType, i int) Action {
+	switch t {
+	case Begin, GiveUp:
+		return Action{Type: t, Role: core.Role{Kind: core.Client, ID: uint8(i + 1)}}
+	case Deliver, Drop, Duplicate, Refuse:
+		return messageAction(t, &w.net[i])
+	case Fire:
+		return timerAction(&w.timers[i])
+	case Heal, Settle:
+		return Action{Type: t}
+	default:
+		return Action{Type: t, Node: core.NodeID(i + 1)}
+	}
 }

@@ -27,6 +27,7 @@ func (w *World) crash(t ActionType, n core.NodeID) bool {
 	}
 	d.records = d.records[:d.durable]
 	d.gated = d.gated[:0]
+	w.unsynced = w.unsynced.Without(uint8(n))
 	w.up = w.up.Without(uint8(n))
 	w.timers = slices.DeleteFunc(w.timers, func(t core.Timer) bool {
 		return w.cfg.Layout.NodeOf(t.Role) == n
@@ -49,8 +50,7 @@ func (w *World) crashEnabled(t ActionType, n core.NodeID) bool {
 	case Die:
 		return w.left.Deaths > 0 && w.cfg.CanLose(w.dead.With(uint8(n)))
 	case CrashKeep:
-		d := &w.disks[n-1]
-		return w.left.Crashes > 0 && d.durable < len(d.records)
+		return w.left.Crashes > 0 && w.unsynced.Has(uint8(n))
 	default:
 		return w.left.Crashes > 0
 	}

@@ -26,8 +26,10 @@ type Judge struct {
 	bank     []history.BankOp
 	outcomes []history.OutcomeOp
 	opening  []int64
-	Judged   uint64 // histories judged
-	Skipped  uint64 // histories that had been judged before
+	accounts []int   // that bank's operations read
+	balances []int64 // that they found there
+	Judged   uint64  // histories judged
+	Skipped  uint64  // histories that had been judged before
 }
 
 // Judge judges a run that has ended and broken nothing. An illegal history is reported to the run's
@@ -121,6 +123,7 @@ func (j *Judge) isNew(hash uint64) bool {
 // collect fills bank and outcomes from a run. Times are steps.
 func (j *Judge) collect(w *World) {
 	j.bank, j.outcomes, j.opening = j.bank[:0], j.outcomes[:0], j.opening[:0]
+	j.accounts, j.balances = j.accounts[:0], j.balances[:0]
 	for range w.cfg.Accounts {
 		j.opening = append(j.opening, w.cfg.Opening)
 	}
@@ -141,13 +144,20 @@ func (j *Judge) collect(w *World) {
 			op.From, op.To, op.Amount = int(work.From)-1, int(work.To)-1, work.Amount
 		} else {
 			for s := work.Read; s != 0; s &= s - 1 {
-				op.Accounts = append(op.Accounts, int(s.First())-1)
-				op.Balances = append(op.Balances, c.Reads[s.First()-1])
+				j.read(&op, s.First(), c.Reads[s.First()-1])
 			}
 		}
 		j.bank = append(j.bank, op)
 	})
 	j.audit(w)
+}
+
+// read adds to an operation, the last so far, what it has read in an account.
+func (j *Judge) read(op *history.BankOp, account uint8, balance int64) {
+	n := len(op.Accounts) + 1
+	j.accounts, j.balances = append(j.accounts, int(account)-1), append(j.balances, balance)
+	op.Accounts = j.accounts[len(j.accounts)-n:]
+	op.Balances = j.balances[len(j.balances)-n:]
 }
 
 // audit adds the auditor's reads: the balance of every account whose resource manager is there, all
@@ -160,8 +170,7 @@ func (j *Judge) audit(w *World) {
 	for a := range uint8(w.cfg.Accounts) {
 		rm := w.cfg.RMOf(a + 1)
 		if w.up.Has(uint8(w.cfg.Layout.NodeOf(core.Role{Kind: core.RM, ID: rm}))) {
-			read.Accounts = append(read.Accounts, int(a))
-			read.Balances = append(read.Balances, w.banks[rm-1].Balance(a+1))
+			j.read(&read, a+1, w.banks[rm-1].Balance(a+1))
 		}
 	}
 	if len(read.Accounts) > 0 {

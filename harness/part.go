@@ -57,7 +57,7 @@ func (w *World) Join(parts []*Part) {
 
 func (w *World) clear() {
 	w.net, w.timers = w.net[:0], w.timers[:0]
-	w.up, w.dead, w.far = core.FullSet(len(w.machines)), 0, 0
+	w.up, w.dead, w.unsynced, w.far = core.FullSet(len(w.machines)), 0, 0, 0
 	w.settled, w.steps = false, 0
 }
 
@@ -73,6 +73,9 @@ func (w *World) load(p *Part) {
 	}
 	if p.dead {
 		w.dead = w.dead.With(uint8(p.node))
+	}
+	if p.Unsynced() {
+		w.unsynced = w.unsynced.With(uint8(p.node))
 	}
 	if p.up {
 		w.machines[p.node-1].CopyFrom(p.machine)

@@ -159,8 +159,8 @@ func (w *World) goOn(way int) {
 		w.try(&Action{Type: Crash, Node: core.NodeID(way)})
 	default:
 		for range rush {
-			if n := w.firstUnsynced(); n != 0 {
-				w.try(&Action{Type: Sync, Node: n})
+			if w.unsynced != 0 {
+				w.try(&Action{Type: Sync, Node: core.NodeID(w.unsynced.First())})
 				continue
 			}
 			i := len(w.net) - 1

@@ -65,11 +65,10 @@ func (w *World) drain(do func(Action), start int) {
 			do(messageAction(Deliver, &w.net[i]))
 			continue
 		}
-		n := w.firstUnsynced()
-		if n == 0 {
+		if w.unsynced == 0 {
 			return
 		}
-		do(Action{Type: Sync, Node: n})
+		do(Action{Type: Sync, Node: core.NodeID(w.unsynced.First())})
 	}
 }
 
@@ -80,15 +79,6 @@ func (w *World) firstDeliverable() int {
 		}
 	}
 	return -1
-}
-
-func (w *World) firstUnsynced() core.NodeID {
-	for n := range w.disks {
-		if d := &w.disks[n]; d.durable < len(d.records) && w.up.Has(uint8(n+1)) {
-			return core.NodeID(n + 1)
-		}
-	}
-	return 0
 }
 
 // fireRound fires timers while nothing moves: in even rounds all that say something again, in odd

@@ -24,6 +24,7 @@ type World struct {
 	clients  []client
 	up       core.Set // nodes that run
 	dead     core.Set // nodes that never come back
+	unsynced core.Set // nodes whose log is not durable to its end
 	far      core.Set // nodes on the far side of the partition; empty when there is none
 	net      []core.Message
 	timers   []core.Timer
@@ -70,29 +71,23 @@ func NewWorld(c *Config) *World {
 func (w *World) Reset(c *Config) {
 	w.cfg = c
 	if known := reflect.TypeOf(c.Protocol).Comparable(); !known || w.made != c.Protocol {
-		w.machines, w.made = w.machines[:0], nil
+		w.machines, w.made = nil, nil
 		if known {
 			w.made = c.Protocol
 		}
 	}
 	n := c.Layout.Nodes
-	for len(w.machines) < n {
-		w.machines = append(w.machines, c.Protocol.New())
-	}
-	w.machines = w.machines[:n]
-	for len(w.disks) < n {
-		w.disks = append(w.disks, disk{})
-	}
-	w.disks = w.disks[:n]
+	w.machines = slices.Grow(w.machines[:0], n)[:n]
+	w.disks = slices.Grow(w.disks[:0], n)[:n]
 	for i := range n {
+		if w.machines[i] == nil {
+			w.machines[i] = c.Protocol.New()
+		}
 		w.machines[i].Reset(&c.Layout, core.NodeID(i+1))
 		d := &w.disks[i]
 		d.records, d.durable, d.gated = d.records[:0], 0, d.gated[:0]
 	}
-	for len(w.banks) < c.Layout.RMs {
-		w.banks = append(w.banks, bank.Bank{})
-	}
-	w.banks = w.banks[:c.Layout.RMs]
+	w.banks = slices.Grow(w.banks[:0], c.Layout.RMs)[:c.Layout.RMs]
 	for i := range w.banks {
 		w.banks[i].Reset(w.accountsOf(uint8(i+1)), c.Opening)
 	}
@@ -103,7 +98,7 @@ func (w *World) Reset(c *Config) {
 		}
 		w.clients[t.ID.Origin-1].end = i + 1
 	}
-	w.up, w.dead, w.far = core.FullSet(n), 0, 0
+	w.up, w.dead, w.unsynced, w.far = core.FullSet(n), 0, 0, 0
 	w.net, w.timers = w.net[:0], w.timers[:0]
 	w.left, w.settled, w.steps, w.hash = c.Budget, false, 0, 0
 	w.monitor.Reset(&c.Layout, c.Txns, c.Accounts, c.Opening)
@@ -340,7 +335,10 @@ func (w *World) carryOut(n core.NodeID) {
 		w.monitor.Broken(checker.Contract, fmt.Sprintf("%v speaks for %v, which is not there", n, r))
 		return
 	}
-	d.records = append(d.records, out.Records...)
+	if len(out.Records) > 0 {
+		d.records = append(d.records, out.Records...)
+		w.unsynced = w.unsynced.With(uint8(n))
+	}
 	for i := range out.Send {
 		w.send(&out.Send[i])
 	}
@@ -465,10 +463,11 @@ func (w *World) timeoutIsTrue(t *core.Timer) bool {
 }
 
 func (w *World) sync(n core.NodeID) bool {
-	d := &w.disks[n-1]
-	if d.durable == len(d.records) || !w.up.Has(uint8(n)) {
+	if !w.unsynced.Has(uint8(n)) {
 		return false
 	}
+	w.unsynced = w.unsynced.Without(uint8(n))
+	d := &w.disks[n-1]
 	for ; d.durable < len(d.records); d.durable++ {
 		w.monitor.Durable(&d.records[d.durable])
 	}

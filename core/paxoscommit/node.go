@@ -74,9 +74,7 @@ func resetRoles[T any, P interface {
 		if l.NodeOf(id) != node {
 			continue
 		}
-		if n == len(roles) {
-			roles = append(roles, *new(T))
-		}
+		roles = resize(roles, n+1)
 		P(&roles[n]).setID(id)
 		n++
 	}
