@@ -152,6 +152,7 @@ func (c *Campaign) validate() error {
 // work takes blocks of runs until there are no more, or until a lower one has failed.
 func (s *campaign) work() {
 	r := newRunner(&s.Options)
+	defer r.done()
 	for s.ctx.Err() == nil {
 		k := s.next.Add(1) - 1
 		from := s.First + k*blockRuns

@@ -29,6 +29,10 @@ type plan struct {
 // and is drawn before the first action: each run has its own sizes, faults and odds (Groce et al.,
 // "Swarm Testing", 2012).
 func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
+	if o.Coverage != nil {
+		o.drawWithin(rng, c, p)
+		return nil
+	}
 	*c = harness.Config{Protocol: o.Protocol, Timing: o.timing(), Opening: 100, Txns: c.Txns[:0]}
 	rms, acceptors, leaders := o.RMs, o.Acceptors, o.Leaders
 	if rms == 0 {
@@ -57,6 +61,16 @@ func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
 	drawTxns(rng, c)
 	o.drawFaults(rng, c, p)
 	return nil
+}
+
+// drawWithin makes the configuration that of the coverage's world, in which loss and repetition,
+// drawn as ever, are the only faults without a budget.
+func (o *Options) drawWithin(rng *rand.Rand, c *harness.Config, p *plan) {
+	world := o.Coverage.Config()
+	*c = world
+	o.drawFaults(rng, c, p)
+	world.Budget.Drops, world.Budget.Duplicates = c.Budget.Drops, c.Budget.Duplicates
+	c.Budget = world.Budget
 }
 
 // placeTogether puts every role on one of a few nodes.

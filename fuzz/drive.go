@@ -6,6 +6,7 @@ import (
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/harness"
+	"paxoscommit/harness/explore"
 )
 
 // runner makes runs one after the other in the same memory.
@@ -17,12 +18,25 @@ type runner struct {
 	plan    plan
 	world   harness.World
 	judge   harness.Judge
+
+	follower *explore.Follower // nil without Options.Coverage
+	strayed  error             // of the follower, in this run
 }
 
 func newRunner(o *Options) *runner {
 	r := &runner{options: o}
 	r.rng = rand.New(&r.pcg)
+	if o.Coverage != nil {
+		r.follower = o.Coverage.Follow()
+	}
 	return r
+}
+
+// done adds what the runs have visited to the coverage.
+func (r *runner) done() {
+	if r.follower != nil {
+		r.follower.Done()
+	}
 }
 
 // run makes run i of a campaign, which depends on the seed and i alone, and judges it. Each action
@@ -33,11 +47,31 @@ func (r *runner) run(i uint64, taken func(harness.Action)) (checker.Verdict, err
 		return checker.Unknown, err
 	}
 	r.world.Reset(&r.config)
+	if r.follower != nil {
+		taken = r.follow(taken)
+	}
 	r.drive(taken)
 	if r.world.Violation() != nil {
 		return checker.Violated, nil
 	}
+	if r.strayed != nil {
+		return checker.Unknown, r.strayed
+	}
 	return r.judge.Judge(&r.world)
+}
+
+// follow has the follower take each action of a new run too.
+func (r *runner) follow(taken func(harness.Action)) func(harness.Action) {
+	r.follower.Start()
+	r.strayed = nil
+	return func(a harness.Action) {
+		if r.strayed == nil {
+			r.strayed = r.follower.Took(a)
+		}
+		if taken != nil {
+			taken(a)
+		}
+	}
 }
 
 func (r *runner) drive(taken func(harness.Action)) {
@@ -84,7 +118,7 @@ func (r *runner) choose() (harness.Action, bool) {
 		}
 		a, ok := r.world.Choose(t, at)
 		switch {
-		case !ok:
+		case !ok || r.follower != nil && !r.follower.Allows(&a):
 		case !r.putOff(&a, uint8(draw>>24)&15):
 			return a, true
 		case a.Node == 0:

@@ -5,6 +5,7 @@ import (
 
 	"paxoscommit/core"
 	"paxoscommit/harness"
+	"paxoscommit/harness/explore"
 )
 
 // Faults is a set of kinds of fault.
@@ -28,8 +29,11 @@ const (
 const Lossy = Drops | Crashes
 
 // Options say what a campaign is to do. Numbers of roles that are 0 are drawn anew for each run.
+// With Coverage, which is of the same protocol, every run is one of its world, and the coverage
+// counts what the runs visit; then the options from RMs to Synchronous choose nothing.
 type Options struct {
 	Protocol    core.Protocol
+	Coverage    *explore.Coverage
 	RMs         int
 	Acceptors   int
 	Leaders     int

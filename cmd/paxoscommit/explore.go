@@ -34,6 +34,8 @@ prepare. Every step is also held against TCommit.tla.
 --spec explores the Go transcription of a TLA+ specification instead: tcommit, two-phase or
 paxos-commit, with --rms, and for the last --acceptors and --ballots.
 
+--write explores without reductions and writes the states to a file, for fuzz --coverage-of.
+
 A violation is printed with the shortest way to it, and saved as a schedule for replay and
 minimize. --json prints one object and nothing else on standard output.
 
@@ -42,15 +44,16 @@ is too large; 3 unknown, because a limit came first or the exploration was inter
 
 // exploreFlags are the flags of the sub-command.
 type exploreFlags struct {
-	protocol, spec, save string
-	size                 explore.Size
-	ballots              int
-	unreduced, json      bool
-	nonBlocking          bool
-	workers              int
-	maxStates            uint64
-	maxMemoryMB          uint64
-	maxDepth             int
+	protocol, spec, save, write string
+
+	size            explore.Size
+	ballots         int
+	unreduced, json bool
+	nonBlocking     bool
+	workers         int
+	maxStates       uint64
+	maxMemoryMB     uint64
+	maxDepth        int
 }
 
 func newExploreCommand() *cobra.Command {
@@ -90,6 +93,7 @@ func newExploreCommand() *cobra.Command {
 	set.BoolVar(&f.json, "json", false, "print one JSON object")
 	set.StringVar(&f.save, "save", "./paxoscommit-explore.schedule",
 		"file for the schedule of a violation")
+	set.StringVar(&f.write, "write", "", "file for the states; without reductions")
 	return cmd
 }
 
@@ -100,7 +104,7 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	if f.spec != "" {
 		other = []string{
 			"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "refusals",
-			"non-blocking", "unreduced", "save",
+			"non-blocking", "unreduced", "save", "write",
 		}
 		if f.spec != specs.SpecPaxosCommit {
 			other = append(other, "acceptors", "ballots")
@@ -120,10 +124,17 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--workers must be 1 to %d, not %d", maxWorkers, f.workers)
 	case f.maxMemoryMB > maxMemoryMB:
 		return fmt.Errorf("--max-memory must be 0 to %d, not %d", maxMemoryMB, f.maxMemoryMB)
+	case f.write != "" && f.nonBlocking:
+		return fmt.Errorf("--write and --non-blocking exclude each other")
 	case f.maxDepth < 0:
 		return fmt.Errorf("--max-depth must not be negative")
-	case set.Changed("save"):
-		return canWrite(f.save)
+	}
+	for _, name := range []string{"save", "write"} {
+		if set.Changed(name) {
+			if err := canWrite(set.Lookup(name).Value.String()); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -155,7 +166,7 @@ func runExplore(cmd *cobra.Command, f *exploreFlags) error {
 	if err != nil {
 		return err
 	}
-	saveErr := r.saveSchedule()
+	saveErr := errors.Join(r.saveSchedule(), r.saveSpace())
 	if f.json {
 		err = r.writeJSON(cmd.OutOrStdout())
 	} else {
@@ -188,7 +199,12 @@ func (r *exploreResult) exploreCore(o mc.Options) error {
 	}
 	c.Unreduced, c.NonBlocking = f.unreduced, f.nonBlocking
 	r.world = p.Name() + " " + f.size.String()
-	found, err := explore.Explore(c, o)
+	var found *explore.Report
+	if f.write != "" {
+		r.space, found, err = explore.NewSpace(p, f.size, o)
+	} else {
+		found, err = explore.Explore(c, o)
+	}
 	if err != nil {
 		return err
 	}

@@ -144,3 +144,53 @@ func TestExploreTellsAViolation(t *testing.T) {
 	require.Equal(t, "Durability", o["property"])
 	require.Len(t, o["actions"], len(found.Schedule.Actions))
 }
+
+// TestCoverageOf: explore writes the states of a world, and fuzz says how many of them it visits,
+// the same at any number of workers.
+func TestCoverageOf(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "states")
+	o := exploreObject(t, exitHolds, "--acceptors", "1", "--takeovers", "1", "--write", file)
+	require.Equal(t, "none", o["reduction"])
+	var coverage []any
+	for _, workers := range []string{"1", "3"} {
+		o := fuzzObject(t, "--coverage-of", file, "--runs", "2000", "--workers", workers)
+		require.Equal(t, "holds", o["verdict"])
+		coverage = append(coverage, o["coverage"])
+	}
+	require.Equal(t, coverage[0], coverage[1])
+	require.Subset(t, coverage[0], map[string]any{
+		"world":     "paxos-commit rms=1 acceptors=1 leaders=1 takeovers=1",
+		"of_states": 3301.0, "of_transitions": 11102.0,
+	})
+	require.Greater(t, coverage[0].(map[string]any)["states_percent"], 10.0)
+
+	code, stdout, stderr := execute("", "fuzz", "--coverage-of", file, "--runs", "50")
+	require.Equal(t, exitHolds, code, stderr)
+	require.Regexp(t, `\n  states         \d+ of 3,301, \d+\.\d\d %\n  transitions  `, stdout)
+}
+
+func TestCoverageOfRejectsWhatIsNotItsWorld(t *testing.T) {
+	dir := t.TempDir()
+	file, cut := filepath.Join(dir, "states"), filepath.Join(dir, "cut")
+	exploreObject(t, exitHolds, "--acceptors", "1", "--write", file)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(cut, text[:200], 0o600))
+	for _, c := range []struct{ args, want string }{
+		{file + " --acceptors 1", "--acceptors and --coverage-of exclude each other"},
+		{file + " --protocol faster-paxos-commit", "is of paxos-commit, not of --protocol faster"},
+		{cut, "cut short, or longer than it says"},
+		{dir + "/none", "no such file"},
+		{"explore_test.go", `line 1: want "paxoscommit states 1"`},
+	} {
+		args := append([]string{"fuzz", "--coverage-of"}, strings.Fields(c.args)...)
+		code, stdout, stderr := execute("", args...)
+		require.Equal(t, exitUsage, code, c.args)
+		require.Empty(t, stdout)
+		require.Contains(t, stderr, c.want)
+		require.Equal(t, 1, strings.Count(stderr, "\n"))
+	}
+	none := filepath.Join(dir, "unfinished")
+	exploreObject(t, exitUnknown, "--acceptors", "1", "--max-depth", "3", "--write", none)
+	require.NoFileExists(t, none)
+}

@@ -61,7 +61,8 @@ type exploreResult struct {
 	findings  []mc.Finding
 	core      *explore.Report // of the real core; nil of a specification
 	took      time.Duration
-	file      string // where the schedule was saved; empty if there is none
+	file      string         // where the schedule was saved; empty if there is none
+	space     *explore.Space // of --write; nil if not all was visited
 }
 
 func (r *exploreResult) saveSchedule() error {
@@ -73,6 +74,17 @@ func (r *exploreResult) saveSchedule() error {
 		r.file = r.flags.save
 	}
 	return err
+}
+
+// saveSpace writes the states; an exploration that was cut short has none.
+func (r *exploreResult) saveSpace() error {
+	if r.space == nil {
+		return nil
+	}
+	return writeFile(r.flags.write, func(w io.Writer) error {
+		_, err := r.space.WriteTo(w)
+		return err
+	})
 }
 
 // exit returns the error for the exit code; err is what went wrong in saying so.
@@ -208,6 +220,9 @@ func (r *exploreResult) writeText(w io.Writer) error {
 	row(&b, "seconds", "%.1f with %s", r.took.Seconds(), counted(uint64(r.flags.workers), "worker"))
 	row(&b, "generated/s", "%s", grouped(perSecond(s.Generated, r.took)))
 	row(&b, "bytes/state", "%.0f, and the frontier", r.bytesPerState())
+	if r.space != nil {
+		row(&b, "written", "%s", r.flags.write)
+	}
 	if s.Collision > 0 {
 		row(&b, "collision", "%.1g at most", s.Collision)
 	}

@@ -15,8 +15,10 @@ import (
 	"paxoscommit/checker/history"
 	"paxoscommit/core"
 	"paxoscommit/fuzz"
+	"paxoscommit/harness/explore"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const (
@@ -38,6 +40,10 @@ restarts), deaths (crashes for good), partitions, giveups (clients that stop wai
 --timing synchronous is the assumption that some protocols need: no message is lost, crashes
 are for good, and a timer fires only when what it waits for is dead or cut off and nothing
 from it is in flight. Under it all faults are all but drops and crashes, which it refuses.
+
+--coverage-of takes the states of a small world, which explore --write writes. Every run is
+then one of that world, and the percentage of its states and transitions that the runs visit
+is told. What the fair end does beyond the budgets of the world does not count.
 
 A violation, of the lowest run that has one, is minimised, printed, and saved as a text
 for replay and minimize.
@@ -63,6 +69,7 @@ type fuzzFlags struct {
 	campaign                 fuzz.Campaign
 	json                     bool
 	save, exportHistory      string
+	coverageOf               string
 	mutant                   mutantFlags
 }
 
@@ -100,6 +107,8 @@ func newFuzzCommand() *cobra.Command {
 	set.StringVar(&flags.exportHistory, "export-history", "",
 		"file for what the clients saw in run --first, as\n"+
 			"the history sub-command reads it with --model bank")
+	set.StringVar(&flags.coverageOf, "coverage-of", "",
+		"file with the states of a world, of which to tell how much\nthe runs visit")
 	flags.mutant.add(cmd)
 	return cmd
 }
@@ -158,7 +167,37 @@ func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
 		return fmt.Errorf("--rms, --acceptors and --leaders make up to %d nodes: want at most %d",
 			n, maxNodes)
 	}
-	return nil
+	return f.readSpace(set)
+}
+
+// readSpace reads the file of --coverage-of. It says all that these flags could say.
+func (f *fuzzFlags) readSpace(set *pflag.FlagSet) error {
+	if f.coverageOf == "" {
+		return nil
+	}
+	for _, name := range []string{"rms", "acceptors", "leaders", "faults", "timing"} {
+		if set.Changed(name) {
+			return fmt.Errorf("--%s and --coverage-of exclude each other", name)
+		}
+	}
+	file, err := os.Open(f.coverageOf)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	space, err := explore.ReadSpace(f.coverageOf, file, fuzz.Protocols())
+	if err != nil {
+		return err
+	}
+	c := &f.campaign
+	if set.Changed("protocol") && space.Protocol.Name() != f.protocol {
+		return fmt.Errorf("%s is of %s, not of --protocol %s", f.coverageOf, space.Protocol.Name(),
+			f.protocol)
+	}
+	c.Protocol = space.Protocol
+	c.RMs, c.Acceptors, c.Leaders = space.Size.RMs, space.Size.Acceptors, space.Size.Leaders
+	c.Coverage, err = explore.NewCoverage(space)
+	return err
 }
 
 // faultNames are the names of the kinds of fault, bit i of fuzz.Faults the i-th.

@@ -101,6 +101,8 @@ type fuzzJSON struct {
 	Drawn      fuzzDrawn         `json:"drawn"`
 	Milestones map[string]uint64 `json:"milestones"` // in how many runs
 
+	Coverage *coverageJSON `json:"coverage,omitempty"`
+
 	// Of a violation.
 	Property string  `json:"property,omitempty"`
 	Run      *uint64 `json:"run,omitempty"`
@@ -139,6 +141,34 @@ func newFuzzDrawn(f *fuzzFlags) fuzzDrawn {
 	return d
 }
 
+// coverageJSON is how much of a world a campaign has visited.
+type coverageJSON struct {
+	World              string  `json:"world"`
+	States             int     `json:"states"`
+	OfStates           int     `json:"of_states"`
+	StatesPercent      float64 `json:"states_percent"`
+	Transitions        uint64  `json:"transitions"`
+	OfTransitions      uint64  `json:"of_transitions"`
+	TransitionsPercent float64 `json:"transitions_percent"`
+}
+
+// coverage returns nil without --coverage-of.
+func (r *fuzzResult) coverage() *coverageJSON {
+	c := r.flags.campaign.Coverage
+	if c == nil {
+		return nil
+	}
+	space := c.Space()
+	states, transitions := c.Visited()
+	return &coverageJSON{
+		World:  space.Protocol.Name() + " " + space.Size.String(),
+		States: states, OfStates: space.States(),
+		StatesPercent: 100 * float64(states) / float64(space.States()),
+		Transitions:   transitions, OfTransitions: space.Transitions,
+		TransitionsPercent: 100 * float64(transitions) / float64(max(space.Transitions, 1)),
+	}
+}
+
 func (r *fuzzResult) writeJSON(w io.Writer) error {
 	p := r.report
 	o := fuzzJSON{
@@ -154,6 +184,7 @@ func (r *fuzzResult) writeJSON(w io.Writer) error {
 	if r.interrupted {
 		o.Verdict = checker.Unknown.String()
 	}
+	o.Coverage = r.coverage()
 	if p.HasDigest {
 		o.Digest = fmt.Sprintf("%016x", p.Digest)
 	}
@@ -216,6 +247,13 @@ func (r *fuzzResult) writeFigures(b *bytes.Buffer) {
 	if p.HasDigest {
 		row(b, "digest", "%016x", p.Digest)
 	}
+	if c := r.coverage(); c != nil {
+		row(b, "world", "%s", c.World)
+		row(b, "states", "%s of %s, %.2f %%", grouped(uint64(c.States)),
+			grouped(uint64(c.OfStates)), c.StatesPercent)
+		row(b, "transitions", "%s of %s, %.2f %%", grouped(c.Transitions),
+			grouped(c.OfTransitions), c.TransitionsPercent)
+	}
 }
 
 // writeMilestones tells in how many runs what was reached, so that nobody takes a campaign in which
@@ -230,7 +268,7 @@ func (r *fuzzResult) writeMilestones(b *bytes.Buffer) {
 		fmt.Fprintf(b, "  %-14s %12s %6.2f %%\n", m, grouped(p.Reached[m]),
 			100*float64(p.Reached[m])/float64(p.Runs))
 	}
-	if p.Runs < enoughRuns {
+	if p.Runs < enoughRuns || r.flags.coverageOf != "" {
 		return
 	}
 	for _, m := range expected(&r.flags.campaign.Options) {

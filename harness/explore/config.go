@@ -2,6 +2,9 @@ package explore
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"paxoscommit/checker"
 	"paxoscommit/core"
@@ -27,22 +30,42 @@ type Size struct {
 
 // String gives the size as flags write it, budgets of 0 left out.
 func (z Size) String() string {
-	s := fmt.Sprintf("rms=%d acceptors=%d leaders=%d", z.RMs, z.Acceptors, z.Leaders)
-	for _, b := range []struct {
-		name string
-		n    int
-	}{
-		{"takeovers", z.Takeovers},
-		{"timeouts", z.Timeouts},
-		{"crashes", z.Crashes},
-		{"deaths", z.Deaths},
-		{"refusals", z.Refusals},
-	} {
-		if b.n > 0 {
-			s += fmt.Sprintf(" %s=%d", b.name, b.n)
+	var words []string
+	for i, n := range z.numbers() {
+		if i < 3 || *n > 0 {
+			words = append(words, fmt.Sprintf("%s=%d", sizeNames()[i], *n))
 		}
 	}
-	return s
+	return strings.Join(words, " ")
+}
+
+func sizeNames() [8]string {
+	return [...]string{
+		"rms", "acceptors", "leaders", "takeovers", "timeouts", "crashes", "deaths", "refusals",
+	}
+}
+
+// numbers returns where the number of each name is.
+func (z *Size) numbers() [8]*int {
+	return [...]*int{
+		&z.RMs, &z.Acceptors, &z.Leaders, &z.Takeovers, &z.Timeouts, &z.Crashes, &z.Deaths,
+		&z.Refusals,
+	}
+}
+
+// ParseSize reads what String gives. The error is ErrConfig.
+func ParseSize(text string) (z Size, err error) {
+	for _, word := range strings.Fields(text) {
+		name, value, _ := strings.Cut(word, "=")
+		n, err := strconv.Atoi(value)
+		names := sizeNames()
+		i := slices.Index(names[:], name)
+		if i < 0 || err != nil {
+			return z, fmt.Errorf("%w: %.40q in the size of a world", ErrConfig, word)
+		}
+		*z.numbers()[i] = n
+	}
+	return z, nil
 }
 
 // NewConfig returns the world of a size: client 1 asks resource manager 1 to move 60 of the 100 in

@@ -44,6 +44,12 @@
 //
 // Config.Unreduced turns all this off, and tests compare.
 //
+// # Coverage
+//
+// The states of a world without reductions can be kept (Space). A run of that World is followed in
+// the model (Follower), whose state is that of the World after every action; so a campaign can say
+// how much of all there is it has visited.
+//
 // # Counterexamples
 //
 // The way to a violation becomes a harness.Schedule: a message that arrives again is duplicated

@@ -42,6 +42,10 @@ func explore(c *Config, o mc.Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	return m.explore(o)
+}
+
+func (m *Model) explore(o mc.Options) (*Report, error) {
 	progress := o.Progress
 	o.Progress = func(p mc.Progress) bool {
 		return m.Err() != nil || progress != nil && progress(p)

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"encoding/binary"
+	"iter"
 	"math/bits"
 
 	"paxoscommit/core"
@@ -34,6 +35,19 @@ type State struct {
 	parts [maxParts]uint32
 	sent  [sentWords]uint64
 	left  [numClasses]uint8
+}
+
+// messages iterates over the numbers of the messages that were sent.
+func (s *State) messages() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for k, w := range s.sent {
+			for ; w != 0; w &= w - 1 {
+				if !yield(64*k + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Step is an action, looked up: what it makes of its part, and which messages it sends.

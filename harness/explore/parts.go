@@ -92,6 +92,7 @@ type Model struct {
 	init   State
 	spared [maxParts]uint32 // the parts of init, of nodes that do not crash
 	pruned bool             // dead messages are left out of states
+	visit  func(*State)     // is shown each state once, unless it is nil
 
 	parts    list[part]
 	outs     list[[sentWords]uint64]
