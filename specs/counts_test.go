@@ -15,7 +15,7 @@ import (
 func TestCountsAreThoseOfTLC(t *testing.T) {
 	golden, err := ReadGolden()
 	require.NoError(t, err)
-	require.Len(t, golden.Counts, 7+8+18)
+	require.Len(t, golden.Counts, 7+8+18+13)
 	for _, want := range golden.Counts {
 		t.Run(want.String(), func(t *testing.T) {
 			got, findings, err := Explore(want.Config, mc.Options{})
@@ -143,6 +143,7 @@ func TestConfigsThatCannotBeAreErrors(t *testing.T) {
 		{Spec: SpecPaxosCommit, RMs: 1, Ballots: 2},
 		{Spec: SpecPaxosCommit, RMs: 5, Acceptors: 3, Ballots: 2},
 		{Spec: SpecPaxosCommit, RMs: 1, Acceptors: 7, Ballots: 8},
+		{Spec: SpecBundled, RMs: 1, Acceptors: 8, Ballots: 1},
 	} {
 		_, _, err := Explore(c, mc.Options{})
 		require.ErrorIs(t, err, ErrSize, "%v", c)

@@ -5,6 +5,10 @@
 //	TCommit.tla      TCommit      what any commit protocol does (Gray and Lamport 2006, section 2)
 //	TwoPhase.tla     TwoPhase     Two-Phase Commit with one transaction manager (section 3)
 //	PaxosCommit.tla  PaxosCommit  Paxos Commit, one instance a resource manager (section 4)
+//	BundledPaxosCommit.tla
+//	                 Bundled      the same as our machines run it: all instances share a ballot,
+//	                              votes are accepted in bundles, aborts are short-circuited,
+//	                              resource managers learn directly (Faster), acceptors forget
 //
 // MC*.tla give the constants; MC*.cfg check the type invariant, consistency, and that the protocols
 // refine TCommit; MCReach*.cfg claim that a state cannot be reached which can, and so must fail.
@@ -24,6 +28,7 @@
 //	PaxosCommit.MBal        aState[ins][acc].mbal
 //	PaxosCommit.Bal, Val    aState[ins][acc].bal, aState[ins][acc].val
 //	PaxosCommit.Sent1a ...  [type |-> "phase1a", ...] \in msgs
+//	BundledState.Forgotten  forgotten
 //
 // Refinement is checked a step at a time: [TCommitStep] says whether rmState changed as TCNext
 // allows, or not at all.

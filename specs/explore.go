@@ -15,21 +15,28 @@ const (
 	SpecTCommit     = "tcommit"
 	SpecTwoPhase    = "two-phase"
 	SpecPaxosCommit = "paxos-commit"
+	SpecBundled     = "bundled-paxos-commit"
 )
+
+// Names lists the specifications.
+func Names() []string { return []string{SpecTCommit, SpecTwoPhase, SpecPaxosCommit, SpecBundled} }
+
+// HasBallots tells whether a specification has acceptors and ballots.
+func HasBallots(spec string) bool { return spec == SpecPaxosCommit || spec == SpecBundled }
 
 // A Config is a specification and the sizes of its constants.
 type Config struct {
 	Spec      string `json:"spec"`
 	RMs       int    `json:"rms"`
-	Acceptors int    `json:"acceptors,omitempty"` // of paxos-commit only; 0 for the others
-	Ballots   int    `json:"ballots,omitempty"`   // of paxos-commit only: {0..Ballots-1}
+	Acceptors int    `json:"acceptors,omitempty"` // 0 if HasBallots says no
+	Ballots   int    `json:"ballots,omitempty"`   // {0..Ballots-1}; 0 if HasBallots says no
 	Symmetry  bool   `json:"symmetry,omitempty"`  // of two-phase only: up to the names of the RMs
 }
 
 // String is the configuration as flags write it.
 func (c Config) String() string {
 	s := fmt.Sprintf("%s rms=%d", c.Spec, c.RMs)
-	if c.Spec == SpecPaxosCommit {
+	if HasBallots(c.Spec) {
 		s += fmt.Sprintf(" acceptors=%d ballots=%d", c.Acceptors, c.Ballots)
 	}
 	if c.Symmetry {
@@ -43,7 +50,7 @@ func Explore(c Config, o mc.Options) (mc.Stats, []mc.Finding, error) {
 	if c.Symmetry && c.Spec != SpecTwoPhase {
 		return mc.Stats{}, nil, fmt.Errorf("%w with symmetry: %q", ErrSpec, c.Spec)
 	}
-	if c.Spec != SpecPaxosCommit && (c.Acceptors != 0 || c.Ballots != 0) {
+	if !HasBallots(c.Spec) && (c.Acceptors != 0 || c.Ballots != 0) {
 		return mc.Stats{}, nil, fmt.Errorf("%w with acceptors and ballots: %q", ErrSpec, c.Spec)
 	}
 	switch c.Spec {
@@ -64,6 +71,12 @@ func Explore(c Config, o mc.Options) (mc.Stats, []mc.Finding, error) {
 		return explore(m, m.Properties(), o)
 	case SpecPaxosCommit:
 		m, err := NewPaxosCommit(c.RMs, c.Acceptors, c.Ballots)
+		if err != nil {
+			return mc.Stats{}, nil, err
+		}
+		return explore(m, m.Properties(), o)
+	case SpecBundled:
+		m, err := NewBundled(c.RMs, c.Acceptors, c.Ballots)
 		if err != nil {
 			return mc.Stats{}, nil, err
 		}

@@ -168,6 +168,162 @@ func TestAcceptingBelowPromiseIsNotTCommit(t *testing.T) {
 	require.Contains(t, fs[1].Actions, "Phase2b(acc1) ins=rm1 bal=1")
 }
 
+// mutant is BundledPaxosCommit with actions that it does not allow, and what they do.
+type mutant struct {
+	*Bundled
+	more func(m *Bundled, s BundledState) []BundledAction
+	next func(m *Bundled, s BundledState, a BundledAction) (BundledState, bool)
+}
+
+func (m mutant) Actions(s BundledState, buf []BundledAction) []BundledAction {
+	return append(m.Bundled.Actions(s, buf), m.more(m.Bundled, s)...)
+}
+
+func (m mutant) Next(s BundledState, a BundledAction) BundledState {
+	if m.next != nil {
+		if t, ok := m.next(m.Bundled, s, a); ok {
+			return t
+		}
+	}
+	return m.Bundled.Next(s, a)
+}
+
+// TestBundlesShortCircuitFasterAndForgettingAreNotSafeAnyhow plants what would break each of them.
+func TestBundlesShortCircuitFasterAndForgettingAreNotSafeAnyhow(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		mutant
+		broken  string
+		because error
+		actions []string // that the path must take
+	}{
+		{
+			name: "a forgotten transaction looks free", broken: "TCSpec", because: ErrNotTCommit,
+			mutant: mutant{more: func(m *Bundled, s BundledState) (buf []BundledAction) {
+				for acc := range m.pc.acceptors {
+					if s.Forgotten>>acc&1 == 1 {
+						buf = m.acceptor(&s.PC, acc, buf)
+					}
+				}
+				return buf
+			}},
+			actions: []string{"Forget(acc1)", "BundledPhase2a(1)", "RMRcvAbortMsg(rm1)"},
+		},
+		{
+			name: "a bundle is accepted after a promise", broken: "OneBallot", because: ErrOneBallot,
+			mutant: mutant{more: func(m *Bundled, s BundledState) (buf []BundledAction) {
+				for acc := range m.pc.acceptors {
+					x := m.pc.instance(&s.PC, 0)
+					if m.pc.mbal(x, acc) > 0 && m.pc.sent2a(x, 0) != NoVal {
+						buf = append(buf, BundledAction{
+							Type: BundledPhase2bVotes, Acc: uint8(acc), Bundle: 1,
+						})
+					}
+				}
+				return buf
+			}},
+			actions: []string{"BundledPhase2bVotes(acc1) bal=0 bundle={rm1}"},
+		},
+		{
+			name:   "who has not voted yet says that it aborts, and prepares",
+			broken: "TCSpec", because: ErrNotTCommit,
+			mutant: mutant{more: func(_ *Bundled, s BundledState) []BundledAction {
+				if s.RM().Of(0) == Working {
+					return []BundledAction{{Type: BundledShortCircuit}}
+				}
+				return nil
+			}},
+			actions: []string{"ShortCircuit(rm1)", "RMPrepare(rm1)"},
+		},
+		{
+			name:   "a resource manager commits when one instance has chosen prepared",
+			broken: "TCSpec", because: ErrNotTCommit,
+			mutant: mutant{
+				more: func(m *Bundled, s BundledState) []BundledAction {
+					x := m.pc.instance(&s.PC, 0)
+					if s.RM().Of(0) == Prepared && m.pc.within[m.pc.sent2b(x, 0)] > 0 {
+						return []BundledAction{{Type: BundledRMRcvCommitMsg}}
+					}
+					return nil
+				},
+			},
+			actions: []string{"RMRcvCommitMsg(rm1)"},
+		},
+		{
+			name: "a leader proposes prepared where it is free", broken: "TCSpec", because: ErrNotTCommit,
+			mutant: mutant{
+				more: func(*Bundled, BundledState) []BundledAction { return nil },
+				next: func(m *Bundled, s BundledState, a BundledAction) (BundledState, bool) {
+					if a.Type != BundledPhase2a {
+						return s, false
+					}
+					for ins := range m.pc.rms {
+						m.pc.set(&s.PC, ins, 2*int(a.Bal), 2, int(ValPrepared))
+					}
+					return s, true
+				},
+			},
+			actions: []string{"BundledPhase2a(1)", "BundledPhase2b(acc1) bal=1"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var err error
+			test.Bundled, err = NewBundled(2, 1, 2)
+			require.NoError(t, err)
+			stats, fs, err := explore(test.mutant, test.Properties(), mc.Options{Continue: true})
+			require.NoError(t, err)
+			require.Equal(t, mc.Violated, stats.Verdict)
+			i := slices.IndexFunc(fs, func(f mc.Finding) bool { return f.Property == test.broken })
+			require.ErrorIs(t, fs[i].Err, test.because)
+			for _, a := range test.actions {
+				require.Contains(t, fs[i].Actions, a)
+			}
+		})
+	}
+}
+
+// TestBundledStepsAreStepsOfPaxosCommit, one after the other, but for three actions.
+func TestBundledStepsAreStepsOfPaxosCommit(t *testing.T) {
+	for _, size := range [][3]int{{2, 1, 2}, {1, 3, 2}, {2, 3, 1}} {
+		m, err := NewBundled(size[0], size[1], size[2])
+		require.NoError(t, err)
+		r, err := mc.Explore[BundledState, BundledAction](m, []mc.Property[BundledState, BundledAction]{{
+			Name: "PCNext", Kind: mc.AlwaysStep,
+			Step: func(s BundledState, a BundledAction, after BundledState) error {
+				switch a.Type {
+				case BundledShortCircuit, BundledRMLearn, BundledForget:
+					return nil
+				default:
+				}
+				if !leadTo(m.pc, s.PC, after.PC, 2*size[0], a) {
+					return fmt.Errorf("%v is not a sequence of steps of PaxosCommit", a)
+				}
+				return nil
+			},
+		}}, mc.Options{})
+		require.NoError(t, err)
+		require.NoError(t, r.Results[0].Err)
+		require.Equal(t, mc.Holds, r.Verdict)
+	}
+}
+
+// leadTo tells whether at most n steps of PaxosCommit, if of an acceptor then of that of a, lead
+// from one state to another.
+func leadTo(m *PaxosCommit, from, to PCState, n int, a BundledAction) bool {
+	if from == to {
+		return true
+	}
+	for _, b := range m.Actions(from, nil) {
+		if n == 0 || (b.Type == PCPhase1b || b.Type == PCPhase2b) && b.Acc != a.Acc {
+			continue
+		}
+		if t := m.Next(from, b); t != from && leadTo(m, t, to, n-1, a) {
+			return true
+		}
+	}
+	return false
+}
+
 // TestAllCanStillDecide: once the transaction manager decides and every message arrives, all are
 // done; without the transaction manager they are not.
 func TestAllCanStillDecide(t *testing.T) {

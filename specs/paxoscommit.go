@@ -382,16 +382,18 @@ func (m *PaxosCommit) Properties() []mc.Property[PCState, PCAction] {
 		return ps
 	}
 	return append(ps, mc.Property[PCState, PCAction]{
-		Name: "taken over", Kind: mc.Sometimes,
-		Goal: func(s PCState) bool {
-			for ins := range m.rms {
-				for bal := 1; bal < m.ballots; bal++ {
-					if m.sent2a(m.instance(&s, ins), bal) == ValPrepared {
-						return true
-					}
-				}
-			}
-			return false
-		},
+		Name: "taken over", Kind: mc.Sometimes, Goal: m.takenOver,
 	})
+}
+
+// takenOver: a leader has proposed prepared.
+func (m *PaxosCommit) takenOver(s PCState) bool {
+	for ins := range m.rms {
+		for bal := 1; bal < m.ballots; bal++ {
+			if m.sent2a(m.instance(&s, ins), bal) == ValPrepared {
+				return true
+			}
+		}
+	}
+	return false
 }

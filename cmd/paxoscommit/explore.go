@@ -31,8 +31,8 @@ will; other faults have budgets: --takeovers and --timeouts are timers that fire
 nodes that may come back, --deaths nodes that do not, --refusals databases that cannot
 prepare. Every step is also held against TCommit.tla.
 
---spec explores the Go transcription of a TLA+ specification instead: tcommit, two-phase or
-paxos-commit, with --rms, and for the last --acceptors and --ballots.
+--spec explores the Go transcription of a TLA+ specification instead: tcommit, two-phase,
+paxos-commit or bundled-paxos-commit, with --rms, and for the last two --acceptors and --ballots.
 
 --write explores without reductions and writes the states to a file, for fuzz --coverage-of.
 
@@ -73,7 +73,7 @@ func newExploreCommand() *cobra.Command {
 	set.StringVar(&f.protocol, "protocol", fuzz.Protocols()[0].Name(),
 		strings.Join(protocolNames(), " or "))
 	set.StringVar(&f.spec, "spec", "",
-		"a specification instead: tcommit, two-phase or paxos-commit")
+		"a specification instead: "+strings.Join(specs.Names(), ", "))
 	set.IntVar(&f.size.RMs, "rms", 1, "resource managers")
 	set.IntVar(&f.size.Acceptors, "acceptors", 3, "acceptors")
 	set.IntVar(&f.size.Leaders, "leaders", 1, "leaders")
@@ -82,7 +82,7 @@ func newExploreCommand() *cobra.Command {
 	set.IntVar(&f.size.Crashes, "crashes", 0, "crashes")
 	set.IntVar(&f.size.Deaths, "deaths", 0, "crashes for good")
 	set.IntVar(&f.size.Refusals, "refusals", 0, "databases that cannot prepare")
-	set.IntVar(&f.ballots, "ballots", 2, "of --spec paxos-commit: 0 to this number, less one")
+	set.IntVar(&f.ballots, "ballots", 2, "of --spec (bundled-)paxos-commit: 0 to this, less one")
 	set.BoolVar(&f.nonBlocking, "non-blocking", false,
 		"also check that from every state, with all in flight lost, all can still decide")
 	set.BoolVar(&f.unreduced, "unreduced", false, "explore without reductions")
@@ -106,7 +106,7 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 			"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "refusals",
 			"non-blocking", "unreduced", "save", "write",
 		}
-		if f.spec != specs.SpecPaxosCommit {
+		if !specs.HasBallots(f.spec) {
 			other = append(other, "acceptors", "ballots")
 		}
 	}
@@ -178,7 +178,7 @@ func runExplore(cmd *cobra.Command, f *exploreFlags) error {
 func (r *exploreResult) exploreSpec(o mc.Options) error {
 	f := r.flags
 	c := specs.Config{Spec: f.spec, RMs: f.size.RMs}
-	if f.spec == specs.SpecPaxosCommit {
+	if specs.HasBallots(f.spec) {
 		c.Acceptors, c.Ballots = f.size.Acceptors, f.ballots
 	}
 	var err error

@@ -21,6 +21,7 @@ var modules = map[string]string{
 	specs.SpecTCommit:     "MCTCommit",
 	specs.SpecTwoPhase:    "MCTwoPhase",
 	specs.SpecPaxosCommit: "MCPaxosCommit",
+	specs.SpecBundled:     "MCBundledPaxosCommit",
 }
 
 var (

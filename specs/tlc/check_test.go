@@ -107,7 +107,7 @@ func TestSizesGoIntoEveryModel(t *testing.T) {
 		require.NoError(t, err)
 		cfg := withSizes(string(text), row.Config)
 		require.Contains(t, cfg, fmt.Sprintf("\n  N = %d\n", row.RMs))
-		if row.Spec == specs.SpecPaxosCommit {
+		if specs.HasBallots(row.Spec) {
 			lines := fmt.Sprintf("\n  A = %d\n  B = %d\n", row.Acceptors, row.Ballots)
 			require.Contains(t, cfg, lines)
 		}
