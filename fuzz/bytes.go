@@ -60,12 +60,10 @@ func (r *runner) runBytes(
 		return checker.Unknown, err
 	}
 	w := &r.world
-	w.Guard(func() {
-		r.takeBytes(choices, taken)
-		if w.Violation() == nil {
-			w.Settle(taken)
-		}
-	})
+	r.takeBytes(choices, taken)
+	if w.Violation() == nil {
+		w.Settle(taken)
+	}
 	if w.Violation() != nil {
 		return checker.Violated, nil
 	}

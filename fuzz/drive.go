@@ -75,10 +75,6 @@ func (r *runner) follow(taken func(harness.Action)) func(harness.Action) {
 }
 
 func (r *runner) drive(taken func(harness.Action)) {
-	r.world.Guard(func() { r.steps(taken) })
-}
-
-func (r *runner) steps(taken func(harness.Action)) {
 	w := &r.world
 	for w.Steps() < r.plan.steps && w.Violation() == nil {
 		if r.plan.spell > 0 && w.Steps()%r.plan.spell == 0 {

@@ -145,17 +145,12 @@ func (m *minimizer) fails(c *Config, actions []Action, loose bool) bool {
 	w := &m.world
 	w.Reset(c)
 	m.taken = m.taken[:0]
-	w.Guard(func() {
-		for i := range actions {
-			m.take(actions[i], loose)
-			if w.Violation() != nil {
-				return
-			}
-		}
-		if runsToEnd(m.property) {
-			w.Settle(nil)
-		}
-	})
+	for i := 0; i < len(actions) && w.Violation() == nil; i++ {
+		m.take(actions[i], loose)
+	}
+	if runsToEnd(m.property) && w.Violation() == nil {
+		w.Settle(nil)
+	}
 	if m.property == checker.Linearizability && w.Violation() == nil {
 		_, _ = m.judge.Judge(w) // it tells the monitor; without an answer nothing is broken
 	}
@@ -165,18 +160,9 @@ func (m *minimizer) fails(c *Config, actions []Action, loose bool) bool {
 }
 
 func (m *minimizer) take(a Action, loose bool) {
-	m.taken = append(m.taken, a)
-	if m.world.try(&a) {
-		return
+	if m.world.try(&a) || loose && m.world.similar(&a) && m.world.try(&a) {
+		m.taken = append(m.taken, a)
 	}
-	last := len(m.taken) - 1
-	if loose && m.world.similar(&a) {
-		m.taken[last] = a
-		if m.world.try(&a) {
-			return
-		}
-	}
-	m.taken = m.taken[:last]
 }
 
 // similar replaces the message of an action by one in flight of the same type, sender, receiver and
@@ -490,14 +476,12 @@ func (m *minimizer) swapAndDetour() bool {
 func (m *minimizer) enabledAfter(buf, actions []Action, more ...Action) []Action {
 	w := &m.world
 	w.Reset(m.best.cfg)
-	w.Guard(func() {
-		for i := range actions {
-			w.try(&actions[i])
-		}
-		for i := range more {
-			w.try(&more[i])
-		}
-	})
+	for i := range actions {
+		w.try(&actions[i])
+	}
+	for i := range more {
+		w.try(&more[i])
+	}
 	m.steps += w.steps
 	return slices.DeleteFunc(w.Enabled(buf), func(a Action) bool {
 		switch a.Type {
@@ -553,23 +537,21 @@ func (m *minimizer) walk(kinds []ActionType, h *uint64) bool {
 	w := &m.world
 	w.Reset(m.best.cfg)
 	m.taken = m.taken[:0]
-	w.Guard(func() {
-		for range 4 * len(m.best.actions) {
-			*h = mix(uint64(len(m.taken)), *h) + 0x9e3779b97f4a7c15
-			a, ok := w.Choose(kinds[*h>>33%uint64(len(kinds))], uint32(*h))
-			if !ok {
-				continue
-			}
-			m.taken = append(m.taken, a)
-			w.try(&a)
-			if w.Violation() != nil || len(m.taken) == len(m.best.actions) {
-				break
-			}
+	for range 4 * len(m.best.actions) {
+		*h = mix(uint64(len(m.taken)), *h) + 0x9e3779b97f4a7c15
+		a, ok := w.Choose(kinds[*h>>33%uint64(len(kinds))], uint32(*h))
+		if !ok {
+			continue
 		}
-		if runsToEnd(m.property) && w.Violation() == nil {
-			w.Settle(nil)
+		m.taken = append(m.taken, a)
+		w.try(&a)
+		if w.Violation() != nil || len(m.taken) == len(m.best.actions) {
+			break
 		}
-	})
+	}
+	if runsToEnd(m.property) && w.Violation() == nil {
+		w.Settle(nil)
+	}
 	m.steps += w.steps
 	v := w.Violation()
 	return v != nil && v.Property == m.property

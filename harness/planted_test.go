@@ -87,7 +87,7 @@ func failure(t testing.TB, p core.Protocol, seed uint64) *harness.Schedule {
 		taken := func(a harness.Action) {
 			s.Actions = append(s.Actions, harness.Line{Action: a})
 		}
-		w.Guard(func() { randomRun(w, rng, taken) })
+		randomRun(w, rng, taken)
 		if v := w.Violation(); v != nil {
 			s.Expect = v.Property
 			return s

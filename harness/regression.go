@@ -84,17 +84,12 @@ func Demand(s *Schedule) *Schedule {
 	}
 	var reached checker.Milestones
 	w.Reset(&c)
-	w.Guard(func() {
-		for i := range d.Actions {
-			a := d.Actions[i].Action
-			if isOutside(&a) {
-				d.Actions[i].Optional = !w.try(&a) && i >= n
-			} else {
-				d.Actions[i].Optional = i >= n
-			}
-		}
-		reached |= w.monitor.Reached()
-	})
+	for i := range d.Actions {
+		a := d.Actions[i].Action
+		happens := isOutside(&a) && w.try(&a)
+		d.Actions[i].Optional = i >= n && !happens
+	}
+	reached |= w.monitor.Reached()
 	w.Reset(&c)
 	applyLines(&w, d.Actions[:n])
 	reached |= w.monitor.Reached()
@@ -135,10 +130,8 @@ func applyLines(w *World, lines []Line) {
 func showsAfter(w *World, c *Config, lines []Line) bool {
 	for way := range ways(c) {
 		w.Reset(c)
-		w.Guard(func() {
-			applyLines(w, lines)
-			w.goOn(way)
-		})
+		applyLines(w, lines)
+		w.goOn(way)
 		if w.Violation() != nil {
 			return true
 		}

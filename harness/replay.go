@@ -14,7 +14,8 @@ type ReplayResult struct {
 	Skipped   []int               // indices of the schedule's actions that were not enabled
 	Missed    []checker.Milestone // of the schedule's Reach, those not reached
 	Violation *checker.Violation  // nil if nothing was broken
-	Unknown   bool                // the clients' history could not be judged within JudgeBudget
+	Unknown   bool                // the clients' history could not be judged
+	Err       error               // why not: a Judge's error; nil if JudgeBudget ran out
 	Reached   checker.Milestones
 	Steps     int    // the fair end included
 	Hash      uint64 // World.Hash at the end
@@ -22,20 +23,19 @@ type ReplayResult struct {
 }
 
 // Verdict is Violated if a property was broken, Holds if the replay did all that the schedule
-// demands and broke nothing, and otherwise Unknown.
+// demands, and at least one action, and broke nothing, and otherwise Unknown.
 func (r *ReplayResult) Verdict() checker.Verdict {
 	switch {
 	case r.Violation != nil:
 		return checker.Violated
-	case r.Unknown || len(r.Missed) > 0 || len(r.required()) > 0:
+	case r.Unknown || len(r.Missed) > 0 || len(r.required()) > 0 || len(r.Taken) == 0:
 		return checker.Unknown
 	default:
 		return checker.Holds
 	}
 }
 
-// Passed tells whether nothing required was skipped, every milestone was reached and nothing
-// broken.
+// Passed tells whether the verdict is Holds.
 func (r *ReplayResult) Passed() bool { return r.Verdict() == checker.Holds }
 
 // required returns what of Skipped was not optional.
@@ -66,8 +66,14 @@ func (r *ReplayResult) String() string {
 	for _, m := range r.Missed {
 		lines = append(lines, fmt.Sprintf("milestone %v was not reached", m))
 	}
-	if r.Unknown {
+	switch {
+	case r.Err != nil:
+		lines = append(lines, r.Err.Error())
+	case r.Unknown:
 		lines = append(lines, "what the clients saw could not be judged within the budget")
+	}
+	if len(r.Taken) == 0 {
+		lines = append(lines, "no action was taken")
 	}
 	if len(lines) == 0 {
 		return "passed"
@@ -122,7 +128,7 @@ func ReplaySteps(s *Schedule, observe func(*Step)) *ReplayResult {
 	p := &player{observe: observe}
 	p.world.Reset(&c)
 	p.result.schedule = s
-	p.world.Guard(func() { p.play(s) })
+	p.play(s)
 	r, w := &p.result, &p.world
 	r.Violation, r.Reached = w.Violation(), w.monitor.Reached()
 	r.Steps, r.Hash = w.steps, w.hash
@@ -158,21 +164,18 @@ func (p *player) play(s *Schedule) {
 	if w.Violation() == nil {
 		var judge Judge
 		verdict, err := judge.Judge(w)
-		p.result.Unknown = err != nil || verdict == checker.Unknown
+		p.result.Unknown, p.result.Err = err != nil || verdict == checker.Unknown, err
 	}
 }
 
 func (p *player) take(i int, a Action) {
-	happens := true // if a machine panics, it does
-	defer func() {
-		if happens {
-			p.result.Taken = append(p.result.Taken, a)
-		} else {
-			p.result.Skipped = append(p.result.Skipped, i)
-		}
-		p.observed(i, a, happens)
-	}()
-	happens = p.world.try(&a)
+	happens := p.world.try(&a)
+	if happens {
+		p.result.Taken = append(p.result.Taken, a)
+	} else {
+		p.result.Skipped = append(p.result.Skipped, i)
+	}
+	p.observed(i, a, happens)
 }
 
 func (p *player) observed(i int, a Action, taken bool) {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"paxoscommit/checker"
+	"paxoscommit/checker/history"
 	"paxoscommit/harness"
 )
 
@@ -24,6 +25,40 @@ func TestReplayThatSkipsDoesNotPass(t *testing.T) {
 		"line 17 was skipped, it is not enabled: " +
 			"deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin",
 	}, strings.Split(r.String(), "\n"))
+}
+
+func TestReplayOfNothingDoesNotPass(t *testing.T) {
+	s := parse(t, strings.Replace(good, "expect NonBlocking\nreach crash\n", "", 1))
+	all := s.Actions
+	s.Actions = nil
+	r := harness.Replay(s)
+	require.Equal(t, checker.Unknown, r.Verdict(), "no action")
+	require.Equal(t, "no action was taken", r.String())
+
+	for _, l := range all[1:7] { // without the first, none can happen
+		l.Optional = true
+		s.Actions = append(s.Actions, l)
+	}
+	r = harness.Replay(s)
+	require.Len(t, r.Skipped, len(s.Actions))
+	require.Equal(t, checker.Unknown, r.Verdict(), "every action skipped")
+	require.Equal(t, "no action was taken", r.String())
+}
+
+func TestReplayTellsWhatKeptTheJudgeFromJudging(t *testing.T) {
+	r := harness.Replay(parse(t, good))
+	r.Unknown, r.Err = true, history.ErrDisagree
+	require.Equal(t, checker.Unknown, r.Verdict())
+	require.Equal(t, history.ErrDisagree.Error(), r.String())
+	r.Err = nil
+	require.Equal(t, "what the clients saw could not be judged within the budget", r.String())
+}
+
+// Only a machine's panic is the machine's fault.
+func TestReplayDoesNotTakeAnotherPanicForTheMachines(t *testing.T) {
+	require.PanicsWithValue(t, "mine", func() {
+		harness.ReplaySteps(parse(t, good), func(*harness.Step) { panic("mine") })
+	})
 }
 
 func TestReplayMaySkipWhatIsOptional(t *testing.T) {

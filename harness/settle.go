@@ -22,17 +22,9 @@ func (w *World) beginSettling() bool {
 func (w *World) Settle(taken func(Action)) {
 	start := w.steps
 	do := func(a Action) {
-		if taken == nil {
-			w.try(&a)
-			return
+		if w.try(&a) && taken != nil {
+			taken(a)
 		}
-		happens := true // if a machine panics, it does
-		defer func() {
-			if happens {
-				taken(a)
-			}
-		}()
-		happens = w.try(&a)
 	}
 	if !w.settled {
 		do(Action{Type: Settle})

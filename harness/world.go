@@ -159,16 +159,6 @@ func (w *World) try(a *Action) bool {
 	return true
 }
 
-// Guard calls f, which runs this world. A machine that panics breaks Contract, and f is over.
-func (w *World) Guard(f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.monitor.Broken(checker.Contract, fmt.Sprintf("panic: %v", p))
-		}
-	}()
-	f()
-}
-
 func (w *World) apply(a *Action) bool {
 	w.monitor.Step(w.steps)
 	switch a.Type {
@@ -322,11 +312,22 @@ func (w *World) step(n core.NodeID) {
 	}
 	out := &w.out
 	out.Reset()
-	if err := w.machines[n-1].Step(&w.in, out); err != nil {
+	if err := stepMachine(w.machines[n-1], &w.in, out); err != nil {
 		w.monitor.Broken(checker.Contract, err.Error())
 		return
 	}
 	w.carryOut(n)
+}
+
+// stepMachine is m.Step. A machine that panics is at fault like one that returns an error; a panic
+// of the world itself is nobody's but ours, and goes on.
+func stepMachine(m core.Machine, in *core.Input, out *core.Output) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return m.Step(in, out)
 }
 
 func (w *World) carryOut(n core.NodeID) {

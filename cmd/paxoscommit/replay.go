@@ -21,7 +21,7 @@ is not enabled is skipped, and said. --step shows what each action did.
 
 Exit codes: 0 every action was taken (but for those marked ?), every milestone of a reach line
 was reached, and nothing was broken; 1 a property was broken; 2 bad usage or input; 3 unknown,
-because the replay did not do what the schedule says.`
+because the replay did not do what the schedule says, or did nothing at all.`
 
 func newReplayCommand() *cobra.Command {
 	var step bool

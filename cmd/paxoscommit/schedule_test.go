@@ -72,6 +72,10 @@ func TestReplayHoldsOnlyWhenItDidWhatTheScheduleSays(t *testing.T) {
 			exitUnknown,
 			[]string{"Unknown: ", "milestone commit was not reached"},
 		},
+		{
+			"nothing", lateVote[:strings.Index(lateVote, "expect")] + "end\n", exitUnknown,
+			[]string{"Unknown: ", "no action was taken"},
+		},
 	} {
 		code, stdout, stderr := execute(c.schedule, "replay", "-")
 		require.Equal(t, c.code, code, c.name)

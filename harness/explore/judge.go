@@ -65,7 +65,7 @@ func (m *Model) canDecide(s State) error {
 	}
 	w := harness.NewWorld(&m.cfg.Config)
 	w.Join(parts)
-	w.Guard(func() { w.Settle(nil) })
+	w.Settle(nil)
 	if v := w.Violation(); v != nil {
 		return brokenError{v}
 	}

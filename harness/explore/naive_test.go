@@ -72,21 +72,19 @@ func (x *naive) run(path []harness.Action) (*harness.World, []core.Message) {
 	w.Reset(&c)
 	var sent []core.Message
 	for _, a := range path {
-		w.Guard(func() {
-			if w.Apply(a) != nil {
-				for _, m := range sent {
-					if n := m; n.Members != 0 {
-						n.Members = 0
-						if n == a.Msg {
-							w.Offer(&m)
-						}
+		if w.Apply(a) != nil {
+			for _, m := range sent {
+				if n := m; n.Members != 0 {
+					n.Members = 0
+					if n == a.Msg {
+						w.Offer(&m)
 					}
 				}
-				if err := w.Apply(a); err != nil {
-					panic(err)
-				}
 			}
-		})
+			if err := w.Apply(a); err != nil {
+				panic(err)
+			}
+		}
 		for _, m := range w.InFlight() {
 			between := m.From.Kind == core.Client || m.To.Kind == core.Client ||
 				c.Layout.NodeOf(m.From) != c.Layout.NodeOf(m.To)

@@ -244,9 +244,7 @@ func (m *Model) work(p *part, a *harness.Action, offered *core.Message) edge {
 	if offered != nil {
 		w.Offer(offered)
 	}
-	enabled := true
-	w.Guard(func() { enabled = w.Apply(*a) == nil })
-	if !enabled {
+	if w.Apply(*a) != nil {
 		return edge{next: p.number}
 	}
 	return m.finish(p, p.safe)
@@ -257,8 +255,7 @@ func (m *Model) finish(p *part, safe bool) edge {
 	m.worked++
 	w, n := &m.world, p.data.Node()
 	if safe && n > 0 {
-		// There may be nothing to complete.
-		w.Guard(func() { _ = w.Apply(harness.Action{Type: harness.Sync, Node: n}) })
+		_ = w.Apply(harness.Action{Type: harness.Sync, Node: n}) // there may be nothing to complete
 	}
 	log := !safe || !w.Up(n)
 	q, sent := w.Take(n, log, m.sent[:0])

@@ -21,11 +21,10 @@ func (m *Model) path(t *mc.Trace[State, Step], settle bool) ([]harness.Action, *
 			Crashes: 1 << 30, Deaths: 1 << 30,
 		}
 		r.world.Reset(&c)
-		missing, ok := 0, true
-		r.world.Guard(func() { missing, ok = r.run(t) })
+		missing, ok := r.run(t)
 		if ok && settle {
 			r.loseAll()
-			r.world.Guard(func() { r.world.Settle(nil) })
+			r.world.Settle(nil)
 		}
 		if ok || r.world.Violation() != nil {
 			return r.actions, r.world.Violation()
@@ -98,10 +97,9 @@ func (r *rerun) loseAll() {
 
 // do takes one action, and tells whether it was enabled.
 func (r *rerun) do(a harness.Action) bool {
-	r.actions = append(r.actions, a) // before it happens: it may panic
 	if r.world.Apply(a) != nil {
-		r.actions = r.actions[:len(r.actions)-1]
 		return false
 	}
+	r.actions = append(r.actions, a)
 	return true
 }
