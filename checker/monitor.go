@@ -323,7 +323,7 @@ func (m *Monitor) Learned(d *core.Decision) {
 func (m *Monitor) Sent(msg *core.Message) {
 	switch msg.Type {
 	case core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a, core.MsgPhase2b, core.MsgCommit,
-		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten:
+		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten, core.MsgRelay:
 	default:
 		return
 	}

@@ -28,7 +28,7 @@ func (g *forgetters) has(r core.Role) bool {
 func (r *revealed) byRM(msg *core.Message) {
 	told := core.NoValue
 	switch {
-	case msg.Type == core.MsgPhase2a:
+	case msg.Type == core.MsgPhase2a, msg.Type == core.MsgRelay:
 		r.votes = r.votes.Union(msg.Votes)
 	case msg.Type == core.MsgDone:
 		told = msg.Val

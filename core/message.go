@@ -28,6 +28,7 @@ const (
 	MsgDone                // res -> rm, rm -> ldr: the outcome Val is applied and will stay
 	MsgForget              // ldr -> rm, acc; rm -> res: every member is done, forget it
 	MsgForgotten           // acc, rm, ldr -> rm, ldr, cl: forgotten, as is all up to Low
+	MsgRelay               // rm -> ldr: my vote, for you to propose (section 4.2, before ballot 0)
 	numMsgTypes
 )
 
@@ -39,7 +40,7 @@ func MsgNames() [NumMsgTypes]string {
 	return [NumMsgTypes]string{
 		"none", "request", "query", "begin-commit", "prepare", "vote", "found", "phase1a",
 		"phase1b", "phase2a", "phase2b", "rejected", "commit", "abort", "done", "forget",
-		"forgotten",
+		"forgotten", "relay",
 	}
 }
 
@@ -64,7 +65,7 @@ type Message struct {
 	Low     uint32 // MsgForget, MsgForgotten: all of this origin and epoch up to it is finished
 	Tx      TxID
 	Members Set   // its resource managers: the descriptor that every message carries (section 6.1)
-	Votes   Votes // MsgPhase1b, MsgPhase2a, MsgPhase2b
+	Votes   Votes // MsgPhase1b, MsgPhase2a, MsgPhase2b, MsgRelay
 }
 
 // String gives the message by content, in the form that schedules use: "rm1->acc2 phase2a tx=c1.1

@@ -118,7 +118,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"paxos-commit", "", `file:2: want the name of a protocol`},
 		{
 			"options merge-begin", "options turbo",
-			`file:3: paxos-commit has no option "turbo"; it has merge-begin, short-circuit`,
+			`file:3: paxos-commit has no option "turbo"; it has merge-begin, short-circuit, relayed`,
 		},
 		{"merge-begin", "merge-begin merge-begin", `file:3: option merge-begin twice`},
 		{" asynchronous", " soon", `file:4: timing "soon": want asynchronous or synchronous`},

@@ -50,7 +50,7 @@ func toRM(t core.MsgType) kinds {
 	case core.MsgForgotten:
 		return fromLeader | fromAcceptor
 	case core.NoMsg, core.MsgQuery, core.MsgBeginCommit, core.MsgPhase1a, core.MsgPhase1b,
-		core.MsgPhase2a, core.MsgRejected:
+		core.MsgPhase2a, core.MsgRejected, core.MsgRelay:
 	}
 	return nobody
 }
@@ -63,7 +63,7 @@ func toAcceptor(t core.MsgType) kinds {
 		return fromLeader | fromRM
 	case core.NoMsg, core.MsgRequest, core.MsgQuery, core.MsgBeginCommit, core.MsgPrepare,
 		core.MsgVote, core.MsgFound, core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected,
-		core.MsgCommit, core.MsgAbort, core.MsgDone, core.MsgForgotten:
+		core.MsgCommit, core.MsgAbort, core.MsgDone, core.MsgForgotten, core.MsgRelay:
 	}
 	return nobody
 }
@@ -72,7 +72,7 @@ func toLeader(t core.MsgType) kinds {
 	switch t {
 	case core.MsgQuery:
 		return fromClient | fromRM
-	case core.MsgBeginCommit, core.MsgAbort, core.MsgDone:
+	case core.MsgBeginCommit, core.MsgAbort, core.MsgDone, core.MsgRelay:
 		return fromRM
 	case core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected:
 		return fromAcceptor
@@ -128,6 +128,11 @@ func (n *Node) checkContent(m *core.Message) error {
 		}
 	case core.MsgPhase2a:
 		return n.checkPhase2a(m)
+	case core.MsgRelay:
+		if !n.layout.Has(OptRelayed) || m.Votes.Instances() != core.SetOf(m.From.ID) {
+			return malformed(m, "not a vote to relay")
+		}
+		return checkVotes(m)
 	case core.MsgPhase1b, core.MsgPhase2b:
 		return checkVotes(m)
 	case core.NoMsg, core.MsgRequest, core.MsgQuery, core.MsgBeginCommit, core.MsgPrepare,
@@ -149,6 +154,8 @@ func (n *Node) checkPhase2a(m *core.Message) error {
 		return malformed(m, "ballot of another")
 	case m.Bal > 0 && ins != m.Members:
 		return malformed(m, "not a vote for each instance")
+	case m.Bal == 0 && n.layout.Has(OptRelayed):
+		return malformed(m, "ballot 0 where votes are relayed")
 	}
 	return nil
 }

@@ -12,6 +12,7 @@
 //	acceptor.phase1a  Phase1b                        4.1
 //	acceptor.phase2a  Phase2b                        4.1, 4.2: bundled 2b
 //	leader.takeOver   Phase1a                        4.1
+//	leader.relayed    Phase1a                        4.2: the vote goes by way of the leader
 //	leader.phase1b    Phase2a                        4.1: highest ballot, free means aborted
 //	leader.phase2b    Decide                         4.2: distilled phase 3
 //	rm.phase2b        Decide                         4.3: Faster Paxos Commit
@@ -27,9 +28,18 @@
 // instances, or a higher one for all. A step here is a sequence of the specification's steps, one
 // an instance.
 //
+// # Relayed votes
+//
+// With the option relayed nobody uses ballot 0. A resource manager tells the leader its vote, and
+// the leader proposes it as an ordinary Paxos proposer does, with both phases of a ballot of its own:
+// the form that section 4.2 begins with, two message delays slower, and the one that courses teach.
+// The vote is durable before it is told, and never changes, so a leader proposes it wherever its
+// phase 1 finds the instance free; where it knows no vote it proposes aborted, as always. A leader
+// begins its first ballot as soon as the votes it knows settle the outcome, or on a time-out.
+//
 // # What is durable when
 //
-//	vote      before the phase 2a of ballot 0 that reveals it
+//	vote      before the phase 2a of ballot 0, or the relay, that reveals it
 //	acceptor  {mbal, bal, votes} before the 1b or 2b that reveals it, one record a bundle
 //	ballot    before the phase 1a that uses it, so that a restarted leader never uses it again
 //	outcome   before the resource acts on it

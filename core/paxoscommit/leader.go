@@ -36,6 +36,7 @@ type leaderTx struct {
 	promised  core.Set    // acceptors whose 1b of bal has come
 	reported  core.Ballot // the highest ballot that these report
 	votes     core.Votes  // the votes reported in it; from phase 2 on, the votes proposed
+	relayed   core.Votes  // the votes that resource managers have told this leader (OptRelayed)
 	learned   learner
 	done      core.Set // members that have applied the outcome
 	forgotten core.Set // members that have forgotten
@@ -74,6 +75,9 @@ func (l *leader) appendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(st.promised))
 		dst = binary.AppendUvarint(dst, uint64(st.reported))
 		dst = appendVotes(dst, st.votes)
+		if l.layout.Has(OptRelayed) {
+			dst = appendVotes(dst, st.relayed)
+		}
 		dst = st.learned.appendKey(dst, l.layout.Acceptors)
 	}
 	return dst
@@ -94,6 +98,9 @@ func (l *leader) message(m *core.Message, out *core.Output) error {
 		return nil
 	case core.MsgQuery:
 		l.query(st, m, out)
+		return nil
+	case core.MsgRelay:
+		l.relayed(st, m, out)
 		return nil
 	case core.MsgDone:
 		return l.done(st, m, out)
@@ -172,6 +179,23 @@ func (l *leader) add(m *core.Message) *leaderTx {
 	return st
 }
 
+// relayed is a vote for this leader to propose: it begins a ballot as soon as the votes that it
+// knows settle the outcome. One that comes when its instance has been proposed must wait for the
+// next ballot.
+func (l *leader) relayed(st *leaderTx, m *core.Message, out *core.Output) {
+	switch {
+	case st == nil:
+		st = l.watch(m, out)
+	case st.phase >= decided, st.relayed.Instances()&m.Votes.Instances() != 0:
+		l.drop(core.DropDuplicate, m.Tx, out)
+		return
+	}
+	st.relayed = st.relayed.Union(m.Votes)
+	if st.phase == watching && st.relayed.Outcome(st.members) != core.NoValue {
+		l.takeOver(m.Tx, out)
+	}
+}
+
 // takeOver begins a ballot of this leader's own, higher than all it has heard of (PaxosCommit.tla,
 // Phase1a). The ballot is durable before anybody hears of it, so that no restart uses it again.
 func (l *leader) takeOver(tx core.TxID, out *core.Output) {
@@ -195,7 +219,8 @@ func (l *leader) takeOver(tx core.TxID, out *core.Output) {
 }
 
 // phase1b collects promises. A majority of them settles what may be proposed: in each instance the
-// value reported in the highest ballot, and aborted where the instance is free (PaxosCommit.tla,
+// value reported in the highest ballot, and in one that is free the vote that was relayed, or
+// else aborted, since nobody here may vote for its resource manager (section 4.1; PaxosCommit.tla,
 // Phase2a).
 func (l *leader) phase1b(st *leaderTx, m *core.Message, out *core.Output) {
 	if st.phase != preparing || m.MBal != st.bal || st.promised.Has(m.From.ID) {
@@ -213,6 +238,7 @@ func (l *leader) phase1b(st *leaderTx, m *core.Message, out *core.Output) {
 		return
 	}
 	st.phase = accepting
+	st.votes.Prepared |= st.relayed.Prepared &^ st.votes.Aborted
 	st.votes.Aborted = st.members &^ st.votes.Prepared
 	l.toAcceptors(core.MsgPhase2a, m.Tx, st, 0, &out.Send)
 }
@@ -269,7 +295,7 @@ func (l *leader) decide(tx core.TxID, st *leaderTx, v core.Value, out *core.Outp
 func (l *leader) stopBallots(tx core.TxID, st *leaderTx, p phase, out *core.Output) {
 	st.phase = p
 	st.seen, st.promised, st.reported, st.votes = 0, 0, 0, core.Votes{}
-	st.learned = learner{}
+	st.learned, st.relayed = learner{}, core.Votes{}
 	out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
 }
 

@@ -14,6 +14,10 @@ const (
 	// OptShortCircuit lets a resource manager that votes aborted say so directly, since that
 	// settles the outcome (section 4.2).
 	OptShortCircuit
+	// OptRelayed has resource managers tell the leader their votes, and the leader propose them in
+	// a ballot of its own with both phases: the algorithm before its optimisations (section 4.2).
+	// Faster Paxos Commit, which lives on ballot 0, does not have it.
+	OptRelayed
 )
 
 // Protocol is Paxos Commit, or Faster Paxos Commit, in which acceptors send the 2b of ballot 0
@@ -31,11 +35,19 @@ func (p Protocol) Name() string {
 }
 
 // Options names the bits of core.Layout.Options.
-func (p Protocol) Options() []string { return []string{"merge-begin", "short-circuit"} }
+func (p Protocol) Options() []string {
+	if p.Faster {
+		return []string{"merge-begin", "short-circuit"}
+	}
+	return []string{"merge-begin", "short-circuit", "relayed"}
+}
 
 // Validate accepts every layout with at least one resource manager, acceptor and leader, within the
 // limits of package core, and each on a node.
 func (p Protocol) Validate(l *core.Layout) error {
+	if p.Faster && l.Has(OptRelayed) {
+		return fmt.Errorf("paxoscommit: %s has no relayed votes", p.Name())
+	}
 	for _, c := range []struct {
 		kind  core.RoleKind
 		limit int

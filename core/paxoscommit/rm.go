@@ -145,7 +145,11 @@ func (r *rm) vote(st *rmTx, m *core.Message, out *core.Output) {
 	if st.begun && r.acceptorToBegin(st) == 0 {
 		out.Gated = append(out.Gated, r.to(firstLeader(), core.MsgBeginCommit, m.Tx, st))
 	}
-	r.sendPhase2a(m.Tx, st, r.layout.Majority(), out)
+	if r.layout.Has(OptRelayed) {
+		r.relay(m.Tx, st, 1, out)
+	} else {
+		r.sendPhase2a(m.Tx, st, r.layout.Majority(), out)
+	}
 	if st.vote == core.Aborted && r.layout.Has(OptShortCircuit) {
 		r.shortCircuit(m.Tx, st, out)
 	}
@@ -353,6 +357,10 @@ func (r *rm) sendDone(tx core.TxID, st *rmTx, leader uint8, out *core.Output) {
 // sendPhase2a proposes the vote to the first n acceptors: a majority in the normal case, all of
 // them on a time-out (section 4.1).
 func (r *rm) sendPhase2a(tx core.TxID, st *rmTx, n int, out *core.Output) {
+	if r.layout.Has(OptRelayed) {
+		r.relay(tx, st, r.layout.Leaders, out)
+		return
+	}
 	m := r.to(core.Role{Kind: core.Acceptor}, core.MsgPhase2a, tx, st)
 	m.Votes = core.VoteOf(r.id.ID, st.vote)
 	begin := r.acceptorToBegin(st)
@@ -363,10 +371,20 @@ func (r *rm) sendPhase2a(tx core.TxID, st *rmTx, n int, out *core.Output) {
 	}
 }
 
+// relay tells the first n leaders the vote: one in the normal case, all of them on a time-out.
+func (r *rm) relay(tx core.TxID, st *rmTx, n int, out *core.Output) {
+	m := r.to(core.Role{Kind: core.Leader}, core.MsgRelay, tx, st)
+	m.Votes = core.VoteOf(r.id.ID, st.vote)
+	for i := range n {
+		m.To.ID = uint8(i + 1)
+		out.Gated = append(out.Gated, m)
+	}
+}
+
 // acceptorToBegin returns the acceptor whose phase 2a carries BeginCommit to the leader beside it
 // (section 5): one that gets a phase 2a in the normal case. It returns 0 if BeginCommit goes alone.
 func (r *rm) acceptorToBegin(st *rmTx) uint8 {
-	if !st.begun || !r.layout.Has(OptMergeBegin) {
+	if !st.begun || !r.layout.Has(OptMergeBegin) || r.layout.Has(OptRelayed) {
 		return 0
 	}
 	for i := range r.layout.Majority() {
