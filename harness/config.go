@@ -45,7 +45,7 @@ type Budget struct {
 	Refusals   int
 	Timeouts   int // timers that fire
 	Crashes    int
-	Deaths     int // crashes for good, which leave a majority of acceptors and a leader
+	Deaths     int // crashes for good, of those that Config.CanLose allows
 	Cuts       int // nodes that change sides
 	GiveUps    int
 }
@@ -59,6 +59,10 @@ type Config struct {
 	Opening  int64         // balance of every account at the start
 	Txns     []checker.Txn // what each client asks for, in order; by ID, Epoch 0, Seq from 1
 	Budget   Budget
+
+	// LoseMajority lets the nodes that die leave no majority of acceptors, but still a leader. Then
+	// nobody need decide, and NonBlocking is broken as it should be.
+	LoseMajority bool
 }
 
 // Validate tells what is wrong with a configuration, or nil. Errors are ErrConfig.

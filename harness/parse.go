@@ -29,6 +29,7 @@ const (
 	inProtocol
 	inOptions
 	inTiming
+	inDeaths
 	inNodes
 	inAccounts
 	inTxns
@@ -112,6 +113,8 @@ func sectionOf(word string) section {
 		return inOptions
 	case "timing":
 		return inTiming
+	case "deaths":
+		return inDeaths
 	case "node":
 		return inNodes
 	case "accounts":
@@ -151,6 +154,13 @@ func (p *parser) line(words []string, at int) error {
 		return p.options(rest)
 	case inTiming:
 		return p.timing(rest)
+	case inDeaths:
+		word, err := one(rest, "majority")
+		c.LoseMajority = word == "majority"
+		if err == nil && !c.LoseMajority {
+			err = fmt.Errorf("deaths %.40q: want majority", word)
+		}
+		return err
 	case inNodes:
 		return p.node(rest)
 	case inAccounts:
@@ -189,8 +199,8 @@ func (p *parser) enter(sec section, word string) error {
 	case sec == p.in && once || sec < p.in && p.seen[sec] && once:
 		return fmt.Errorf("a second %s line", word)
 	case sec < p.in:
-		return fmt.Errorf("%s line too late: the order is protocol, options, timing, node, "+
-			"accounts, txn, expect, reach, actions, end", word)
+		return fmt.Errorf("%s line too late: the order is protocol, options, timing, deaths, "+
+			"node, accounts, txn, expect, reach, actions, end", word)
 	case sec > inProtocol && !p.seen[inProtocol]:
 		return fmt.Errorf("%.40q before a protocol line", word)
 	case sec > inTiming && !p.seen[inTiming]:

@@ -256,8 +256,8 @@ func (p *Part) Dead() bool { return p.dead }
 // Unsynced tells whether a Sync would change something.
 func (p *Part) Unsynced() bool { return p.up && p.disk.durable < len(p.disk.records) }
 
-// CanLose tells whether a majority of acceptors and a leader would be left if these nodes were
-// gone for good.
+// CanLose tells whether these nodes may all be gone for good: a majority of acceptors, unless
+// LoseMajority says otherwise, and a leader must be left.
 func (c *Config) CanLose(gone core.Set) bool {
 	l := &c.Layout
 	alive := func(k core.RoleKind) int {
@@ -269,7 +269,7 @@ func (c *Config) CanLose(gone core.Set) bool {
 		}
 		return count
 	}
-	return alive(core.Acceptor) >= l.Majority() && alive(core.Leader) > 0
+	return (c.LoseMajority || alive(core.Acceptor) >= l.Majority()) && alive(core.Leader) > 0
 }
 
 func compareRoles(a, b core.Role) int {

@@ -39,6 +39,7 @@ func (s *Schedule) String() string { return string(s.AppendText(nil)) }
 //	protocol paxos-commit
 //	options merge-begin short-circuit
 //	timing asynchronous
+//	deaths majority
 //	node n1 rm1 acc1 ldr1
 //	node n2 rm2
 //	accounts 2 opening 100
@@ -51,8 +52,8 @@ func (s *Schedule) String() string { return string(s.AppendText(nil)) }
 //	? sync n1
 //	end
 //
-// A ? marks an action that may be skipped. Lines without options, txn, expect or reach are left
-// out.
+// A ? marks an action that may be skipped; deaths majority is Config.LoseMajority. Lines options,
+// deaths, txn, expect and reach that have nothing to say are left out.
 func (s *Schedule) AppendText(b []byte) []byte {
 	c := &s.Config
 	b = fmt.Appendf(b, "paxoscommit schedule %d\nprotocol %s\n", FormatVersion, c.Protocol.Name())
@@ -66,6 +67,9 @@ func (s *Schedule) AppendText(b []byte) []byte {
 		b = append(b, '\n')
 	}
 	b = fmt.Appendf(b, "timing %v\n", c.Timing)
+	if c.LoseMajority {
+		b = append(b, "deaths majority\n"...)
+	}
 	b = appendNodes(b, &c.Layout)
 	b = fmt.Appendf(b, "accounts %d opening %d\n", c.Accounts, c.Opening)
 	for i := range c.Txns {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"paxoscommit/checker"
 	"paxoscommit/core/bank"
 	"paxoscommit/harness"
 )
@@ -52,6 +53,18 @@ func TestScheduleTextIsCanonical(t *testing.T) {
 
 	loose := strings.ReplaceAll(good, "\nbegin cl1", "\n\n # how it starts\n  begin   cl1 # now\n")
 	require.Equal(t, good, parse(t, loose).String())
+}
+
+// TestLoseMajority: only with its deaths line does a schedule kill the majority.
+func TestLoseMajority(t *testing.T) {
+	few := strings.Replace(good, "crash n2\n? sync n2\n", "die n2\n", 1)
+	few = strings.Replace(few, "rm1 acc1 ldr1\nnode n2 rm2", "rm1 rm2 ldr1\nnode n2 acc1", 1)
+	require.Contains(t, harness.Replay(parse(t, few)).String(), "it is not enabled: die n2")
+	many := strings.Replace(few, "node n1", "deaths majority\nnode n1", 1)
+	require.Equal(t, many, parse(t, many).String())
+	v := harness.Replay(parse(t, many)).Violation
+	require.NotNil(t, v)
+	require.Equal(t, checker.NonBlocking, v.Property)
 }
 
 func TestAccountsHaveNamesThatDiffer(t *testing.T) {
@@ -128,6 +141,8 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		},
 		{"timing asynchronous\n", "", `file:4: "node" before a timing line`},
 		{"protocol", "timing asynchronous\nprotocol", `file:2: "timing" before a protocol line`},
+		{"node n1", "deaths none\nnode n1", `file:5: deaths "none": want majority`},
+		{"node n1", "deaths majority\ndeaths majority\nnode n1", `file:6: a second deaths line`},
 		{"node n2", "node n3", `file:6: want node n2`},
 		{"rm2\naccounts", "rm3\naccounts", `file:7: the nodes have no rm2`},
 		{"rm2\naccounts", "rm1\naccounts", `file:6: rm1 is on n1 already`},
@@ -148,9 +163,8 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"expect", "protocol paxos-commit\nexpect", `file:10: a second protocol line`},
 		{
 			"expect", "node n3\nexpect",
-			`file:10: node line too late: the order is protocol, options, timing, node, ` +
-				`accounts, txn, ` +
-				`expect, reach, actions, end`,
+			`file:10: node line too late: the order is protocol, options, timing, deaths, ` +
+				`node, accounts, txn, expect, reach, actions, end`,
 		},
 		{"NonBlocking", "Speed", `file:10: checker: no property is called "Speed"`},
 		{"reach crash", "reach nirvana", `file:11: no milestone is called "nirvana"`},

@@ -29,7 +29,8 @@ The world is the real one: the machines of a protocol, their disks and databases
 with one transaction of all resource managers. Messages are lost, repeated and reordered at
 will; other faults have budgets: --takeovers and --timeouts are timers that fire, --crashes
 nodes that may come back, --deaths nodes that do not, --refusals databases that cannot
-prepare. Every step is also held against TCommit.tla.
+prepare. Every step is also held against TCommit.tla. With --non-blocking everybody can still
+decide from every state; not so if --lose-majority lets --deaths take F+1 acceptors.
 
 --spec explores the Go transcription of a TLA+ specification instead: tcommit, two-phase,
 paxos-commit or bundled-paxos-commit, with --rms, and for the last two --acceptors and --ballots.
@@ -81,6 +82,8 @@ func newExploreCommand() *cobra.Command {
 	set.IntVar(&f.size.Timeouts, "timeouts", 0, "other time-outs")
 	set.IntVar(&f.size.Crashes, "crashes", 0, "crashes")
 	set.IntVar(&f.size.Deaths, "deaths", 0, "crashes for good")
+	set.BoolVar(&f.size.LoseMajority, "lose-majority", false,
+		"deaths may leave no majority of acceptors")
 	set.IntVar(&f.size.Refusals, "refusals", 0, "databases that cannot prepare")
 	set.IntVar(&f.ballots, "ballots", 2, "of --spec (bundled-)paxos-commit: 0 to this, less one")
 	set.BoolVar(&f.nonBlocking, "non-blocking", false,
@@ -103,8 +106,8 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	other := []string{"ballots"}
 	if f.spec != "" {
 		other = []string{
-			"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "refusals",
-			"non-blocking", "unreduced", "save", "write",
+			"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "lose-majority",
+			"refusals", "non-blocking", "unreduced", "save", "write",
 		}
 		if !specs.HasBallots(f.spec) {
 			other = append(other, "acceptors", "ballots")

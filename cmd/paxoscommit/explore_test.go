@@ -71,6 +71,18 @@ func TestExploreTextTellsEachProperty(t *testing.T) {
 	}
 }
 
+// TestExploreLosesTheMajority: with one acceptor of three gone for good all can still decide, with
+// two they cannot.
+func TestExploreLosesTheMajority(t *testing.T) {
+	exploreObject(t, exitHolds, "--deaths", "1", "--non-blocking", "--lose-majority")
+	o := exploreObject(t, exitViolated, "--deaths", "2", "--non-blocking", "--lose-majority",
+		"--save", filepath.Join(t.TempDir(), "blocked.schedule"))
+	require.Equal(t, "NonBlocking", o["property"])
+	require.Equal(t, []any{
+		"begin cl1", "die n2", "die n3", "drop cl1->rm1 request tx=c1.1",
+	}, o["actions"])
+}
+
 func TestExploreRejectsBadFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"--ballots 3", "--ballots needs --spec paxos-commit"},

@@ -26,6 +26,7 @@ type Config struct {
 type Size struct {
 	RMs, Acceptors, Leaders                        int
 	Takeovers, Timeouts, Crashes, Deaths, Refusals int
+	LoseMajority                                   bool // as in harness.Config
 }
 
 // String gives the size as flags write it, budgets of 0 left out.
@@ -36,8 +37,13 @@ func (z Size) String() string {
 			words = append(words, fmt.Sprintf("%s=%d", sizeNames()[i], *n))
 		}
 	}
+	if z.LoseMajority {
+		words = append(words, loseMajority)
+	}
 	return strings.Join(words, " ")
 }
+
+const loseMajority = "lose-majority"
 
 func sizeNames() [8]string {
 	return [...]string{
@@ -56,6 +62,10 @@ func (z *Size) numbers() [8]*int {
 // ParseSize reads what String gives. The error is ErrConfig.
 func ParseSize(text string) (z Size, err error) {
 	for _, word := range strings.Fields(text) {
+		if word == loseMajority {
+			z.LoseMajority = true
+			continue
+		}
 		name, value, _ := strings.Cut(word, "=")
 		n, err := strconv.Atoi(value)
 		names := sizeNames()
@@ -84,6 +94,7 @@ func NewConfig(p core.Protocol, z Size) (*Config, error) {
 		Budget: harness.Budget{
 			Timeouts: z.Timeouts, Crashes: z.Crashes, Deaths: z.Deaths, Refusals: z.Refusals,
 		},
+		LoseMajority: z.LoseMajority,
 	}, Takeovers: z.Takeovers}
 	c.Txns = []checker.Txn{{
 		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: c.MembersOf(work), Work: work,

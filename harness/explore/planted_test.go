@@ -115,6 +115,53 @@ func TestNonBlocking(t *testing.T) {
 	require.Len(t, r.Schedule.Actions, 2)
 }
 
+// TestNonBlockingEndsWithTheMajority: with F deaths all live resource managers can still decide,
+// with F+1 they cannot, and here is the way to that.
+func TestNonBlockingEndsWithTheMajority(t *testing.T) {
+	for _, w := range []struct {
+		size     Size
+		distinct uint64
+		actions  []string // to the violation; nil if there is none
+	}{
+		{Size{RMs: 1, Acceptors: 3, Leaders: 1, Deaths: 1}, 4680, nil},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 2, Deaths: 1}, 369, nil},
+		{Size{RMs: 1, Acceptors: 3, Leaders: 1, Deaths: 2}, 6708, nil},
+		{
+			Size{RMs: 1, Acceptors: 3, Leaders: 1, Deaths: 2, LoseMajority: true},
+			27,
+			[]string{"begin cl1", "die n2", "die n3", "drop cl1->rm1 request tx=c1.1"},
+		},
+		{
+			Size{RMs: 2, Acceptors: 1, Leaders: 1, Deaths: 1, LoseMajority: true},
+			9,
+			[]string{"begin cl1", "die n3", "drop cl1->rm1 request tx=c1.1"},
+		},
+	} {
+		t.Run(w.size.String(), func(t *testing.T) {
+			c, err := NewConfig(paxoscommit.Protocol{}, w.size)
+			require.NoError(t, err)
+			c.NonBlocking = true
+			r, err := Explore(c, mc.Options{})
+			require.NoError(t, err)
+			require.Equal(t, w.distinct, r.Distinct)
+			if w.actions == nil {
+				require.Equal(t, mc.Holds, r.Verdict)
+				return
+			}
+			require.Equal(t, mc.Violated, r.Verdict)
+			text := r.Schedule.String()
+			require.Contains(t, text, strings.Join(w.actions, "\n")+"\nend\n")
+			s, err := harness.ParseSchedule("test", strings.NewReader(text),
+				[]core.Protocol{paxoscommit.Protocol{}})
+			require.NoError(t, err)
+			replayed := harness.Replay(s)
+			require.NotNil(t, replayed.Violation)
+			require.Equal(t, checker.NonBlocking, replayed.Violation.Property)
+			require.Empty(t, replayed.Skipped)
+		})
+	}
+}
+
 // TestPlantedBugsAreFoundByTheShortestWay: exploration finds each bug, the World takes the same
 // way to the same property, and the text of the schedule too; the minimiser takes it from there.
 func TestPlantedBugsAreFoundByTheShortestWay(t *testing.T) {
