@@ -23,7 +23,8 @@ const (
 // Target is the body of a native fuzz target for the protocol of the options. Each input is a
 // number, from which the configuration is drawn as for a run of a campaign, and bytes, which choose
 // what happens; then the run settles and is judged. A run that breaks a property fails the target
-// with the schedule of the run and the next step. Seeds belong in testdata/fuzz, as for any target.
+// with a minimised schedule of the run and the next step. Seeds belong in testdata/fuzz, as for any
+// target.
 //
 // # How a byte chooses
 //
@@ -205,5 +206,7 @@ func (r *runner) bytesFailure(config uint64, choices []byte) string {
 		return "the run failed and does not fail again: the machines are not deterministic"
 	}
 	s.Config, s.Expect = r.config, v.Property
-	return fmt.Sprintf("%v\n%s%s", v, s, nextStep(s.Config.Protocol))
+	short, v := shortened(&Failure{Violation: *v, Schedule: s}, targetReplays)
+	return fmt.Sprintf("%v\n%d of its %d actions are enough:\n%s%s", v, len(short.Actions),
+		len(s.Actions), short, nextStep(s.Config.Protocol))
 }

@@ -18,12 +18,17 @@ const (
 	defaultCheckRuns = 20_000
 	// checkReplays is how many replays Check spends on a shorter schedule of a failure.
 	checkReplays = 20_000
+	// targetReplays is the same of a fuzz target, which the go tool has fail many times over while
+	// it looks for a shorter input.
+	targetReplays = 5_000
 )
 
 // Check makes random runs of a protocol, o.CheckRuns of them or 20,000, a tenth of that under
 // -short, and fails t if one breaks a property, if one cannot be judged, or if none commits or none
-// aborts, for then the properties were kept by doing nothing. It is for the tests of protocols that
-// live in modules of their own:
+// aborts, for then the properties were kept by doing nothing. In the first 200 runs it watches the
+// machines too, for what core.Machine promises of CopyFrom, AppendKey, Reset, errors and
+// determinism: minimising, exploring and reproducing rest on that. It is for the tests of
+// protocols that live in modules of their own:
 //
 //	func TestMine(t *testing.T) { fuzz.Check(t, mine.Protocol{}, fuzz.Options{Seed: 1}) }
 //
@@ -45,6 +50,13 @@ func Check(t testing.TB, p core.Protocol, o Options) {
 	}
 	if testing.Short() {
 		c.Runs = (c.Runs + 9) / 10
+	}
+	wrong, err := checkContract(o, c.Runs)
+	if err != nil {
+		t.Fatalf("fuzz: check %s: %v", p.Name(), err)
+	}
+	if wrong != "" {
+		t.Fatalf("%s: %s", p.Name(), wrong)
 	}
 	r, err := c.Run(t.Context())
 	if err != nil {
@@ -82,14 +94,19 @@ func missed(r *Report) string {
 
 // checkFailure says how a run of the options failed, with a schedule as short as it can be made.
 func checkFailure(o *Options, f *Failure) string {
-	s, _ := harness.Minimize(f.Schedule, checkReplays)
-	v := harness.Replay(s).Violation
-	if v == nil {
-		s, v = f.Schedule, &f.Violation
-	}
+	s, v := shortened(f, checkReplays)
 	return fmt.Sprintf("%s: %v\nseed %d, run %d; %d of its %d actions are enough:\n%s%s",
 		o.Protocol.Name(), v, o.Seed, f.Run, len(s.Actions), len(f.Schedule.Actions), s,
 		nextStep(o.Protocol))
+}
+
+// shortened returns a minimised schedule of a failure, and how it fails.
+func shortened(f *Failure, replays int) (*harness.Schedule, *checker.Violation) {
+	s, _ := harness.Minimize(f.Schedule, replays)
+	if v := harness.Replay(s).Violation; v != nil {
+		return s, v
+	}
+	return f.Schedule, &f.Violation
 }
 
 // nextStep says what to do with the schedule of a failure. The command knows the registered

@@ -6,6 +6,7 @@
 //	drive.go        one random run
 //	bytes.go        a run whose actions the bytes of a fuzzer choose
 //	check.go        Check, for testing a protocol of one's own
+//	contract.go     what Check asks of the machines beside the properties
 //	regress.go      Regress, which printed regression tests call
 //	protocols.go    the registry
 //	mutants/        planted bugs, as source diffs

@@ -33,7 +33,11 @@ func (p *process) Reset(*core.Layout, core.NodeID) { p.clients.Clear() }
 func (p *process) CopyFrom(src core.Machine)       { p.clients.CopyFrom(&src.(*process).clients) }
 
 func (p *process) AppendKey(dst []byte) []byte {
-	return binary.AppendUvarint(dst, uint64(p.clients.Len()))
+	for _, i := range p.clients.Sorted(nil) {
+		tx, client := p.clients.At(int(i))
+		dst = append(binary.AppendUvarint(dst, tx.Word()), client.ID)
+	}
+	return dst
 }
 
 func (p *process) Step(in *core.Input, out *core.Output) error {
@@ -139,6 +143,7 @@ func (lazy) New() core.Machine { return &idle{} }
 
 type idle struct{ process }
 
+func (*idle) CopyFrom(core.Machine)                {}
 func (*idle) Step(*core.Input, *core.Output) error { return nil }
 
 // refusing is Paxos Commit in which every vote is aborted: right, and useless.

@@ -256,7 +256,7 @@ func TestTargetSaysHowARunFailed(t *testing.T) {
 		}
 		text := r.bytesFailure(config, choices)
 		t.Logf("after %d runs: %s", config+1, text)
-		_, schedule, ok := strings.Cut(text, "\n")
+		_, schedule, ok := strings.Cut(text, "are enough:\n")
 		require.True(t, ok, "no schedule in %s", text)
 		schedule, next, ok := strings.Cut(schedule, "next: ")
 		require.True(t, ok)
@@ -266,6 +266,7 @@ func TestTargetSaysHowARunFailed(t *testing.T) {
 		replay := harness.Replay(s)
 		require.True(t, replay.Violation != nil && len(replay.Skipped) == 0, "%v", replay)
 		require.Equal(t, s.Expect, replay.Violation.Property, "property")
+		require.True(t, len(s.Actions) <= 20, "not minimised: %d actions", len(s.Actions))
 		return
 	}
 	t.Fatal("the planted bug was not caught")

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +18,9 @@ import (
 	"paxoscommit/fuzz/mutants"
 )
 
-// plantedBugs are one of each part of the core: acceptor, leader, learner and bank.
-func plantedBugs() []string { return []string{"A06", "L01", "D01", "R11"} }
+// plantedBugs are one of each part of the core: acceptor, leader, learner and bank; with how many
+// lines of the minimised schedule the mended core cannot take.
+func plantedBugs() map[string]int { return map[string]int{"A06": 0, "L01": 2, "D01": 0, "R11": 0} }
 
 // finder looks for a failure, minimises it and prints the test.
 const finder = `package regress_test
@@ -50,38 +52,94 @@ func TestFind(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(os.Getenv("FOUND"), s.AppendText(nil), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+`
+
+// tightener prints the tests of the same schedules on the mended core.
+const tightener = `package regress_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"paxoscommit/fuzz"
+	"paxoscommit/harness"
+)
+
+func TestTighten(t *testing.T) {
+	for _, file := range strings.Fields(os.Getenv("FOUND")) {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := harness.ParseSchedule(file, f, fuzz.Protocols())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := os.Create(strings.Replace(file, ".schedule", "_tight_test.go", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "TestTight" + strings.TrimSuffix(strings.Split(file, "found-")[1], ".schedule")
+		if err := harness.WriteRegression(out, name, s, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 `
 
 // TestPrintedRegressionFailsOnTheBugAndPassesWithoutIt builds each bug, has it found, minimised and
-// printed, and runs what was printed with the bug and without.
+// printed, and runs what was printed with the bug and without. What the mended core prints of the
+// same schedule must fail with the bug too, and demands every line that the mended core can take.
 func TestPrintedRegressionFailsOnTheBugAndPassesWithoutIt(t *testing.T) {
+	const printed = "fuzz/internal/printed/"
 	w := newOverlays(t)
 	find := w.write("find_test.go", finder)
-	tests := map[string]string{}
-	for _, id := range plantedBugs() {
-		spoiled := w.spoil(id)
-		printed := filepath.Join(w.dir, id+"_test.go")
-		t.Setenv("PRINTED", printed)
+	tighten := w.write("tighten_test.go", tightener)
+	ids := slices.Sorted(maps.Keys(plantedBugs()))
+	var found []string
+	for _, id := range ids {
+		found = append(found, filepath.Join(w.dir, "found-"+id+".schedule"))
+		t.Setenv("PRINTED", filepath.Join(w.dir, id+"_test.go"))
+		t.Setenv("FOUND", found[len(found)-1])
 		t.Setenv("BUG", id)
-		out, err := w.test(spoiled, map[string]string{"fuzz/internal/printed/find_test.go": find})
+		out, err := w.test(w.spoil(id), map[string]string{printed + "find_test.go": find})
 		require.NoError(t, err, out)
-		text, err := os.ReadFile(printed)
+	}
+	t.Setenv("FOUND", strings.Join(found, " "))
+	out, err := w.test(nil, map[string]string{printed + "tighten_test.go": tighten})
+	require.NoError(t, err, out)
+
+	all := map[string]string{}
+	for _, id := range ids {
+		first := filepath.Join(w.dir, id+"_test.go")
+		tight := filepath.Join(w.dir, "found-"+id+"_tight_test.go")
+		text, err := os.ReadFile(first)
 		require.NoError(t, err)
 		require.True(t, strings.Count(string(text), "\n") <= 40, "%s", text)
+		text, err = os.ReadFile(tight)
+		require.NoError(t, err)
+		require.Equal(t, plantedBugs()[id], strings.Count(string(text), "\n? "), "%s", text)
 
-		in := "fuzz/internal/printed/" + id + "_test.go"
-		out, err = w.test(spoiled, map[string]string{in: printed})
-		require.Error(t, err, "%s passes with the bug\n%s", id, text)
-		require.Contains(t, out, "--- FAIL: Test"+id)
-		require.Contains(t, out, " at step ")
-		tests[in] = printed
+		tests := map[string]string{
+			printed + id + "_test.go": first, printed + id + "_tight_test.go": tight,
+		}
+		out, err := w.test(w.spoil(id), tests)
+		require.Error(t, err)
+		require.Equal(t, 2, strings.Count(out, "--- FAIL: Test"), "passes with %s: %s", id, out)
+		require.Equal(t, 2, strings.Count(out, " at step "), "%s", out)
+		maps.Copy(all, tests)
 	}
-	out, err := w.test(nil, tests)
+	out, err = w.test(nil, all)
 	require.NoError(t, err, out)
-	for _, id := range plantedBugs() {
-		require.Contains(t, out, "--- PASS: Test"+id)
-	}
+	require.Equal(t, 2*len(ids), strings.Count(out, "--- PASS: Test"), "%s", out)
 }
 
 // overlays runs the go tool on a source tree with some files replaced.

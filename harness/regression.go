@@ -18,8 +18,9 @@ import (
 var ErrRegression = errors.New("harness: no regression test")
 
 // WriteRegression writes a Go test, formatted, with the schedule in it, that fails as long as the
-// schedule breaks v, and passes when the bug is mended. The name is the test's, such as
-// TestAgreement; the test is of a package regress_test of its own.
+// schedule breaks what it expects to, and passes when the bug is mended. The name is the test's,
+// such as TestAgreement; the test is of a package regress_test of its own. The violation v is what
+// the schedule breaks; nil if the bug is mended already.
 //
 // So that it cannot pass by skipping, the test demands the actions of Demand, which are no business
 // of the bug's, and the milestones that they reach. Errors are ErrRegression, or of w.
@@ -27,8 +28,12 @@ func WriteRegression(w io.Writer, name string, s *Schedule, v *checker.Violation
 	if !strings.HasPrefix(name, "Test") || !token.IsIdentifier(name) {
 		return fmt.Errorf("%w: %q is no name for a test", ErrRegression, name)
 	}
+	about := fmt.Sprintf("%s failed with %v.", name, v)
 	if v == nil {
-		return fmt.Errorf("%w: the schedule breaks nothing", ErrRegression)
+		about = fmt.Sprintf("%s is what broke %v before it was mended.", name, s.Expect)
+		if s.Expect == checker.NoProperty {
+			return fmt.Errorf("%w: the schedule breaks nothing, and expects nothing", ErrRegression)
+		}
 	}
 	text := Demand(s).String()
 	if !strconv.CanBackquote(strings.ReplaceAll(text, "\n", "")) {
@@ -37,7 +42,7 @@ func WriteRegression(w io.Writer, name string, s *Schedule, v *checker.Violation
 	source := fmt.Sprintf("package regress_test\n\n"+
 		"import (\n\t\"testing\"\n\n\t\"paxoscommit/fuzz\"\n)\n\n"+
 		"%sfunc %s(t *testing.T) {\n\tfuzz.Regress(t, `\n%s`)\n}\n",
-		comment(fmt.Sprintf("%s failed with %v.", name, v)), name, text)
+		comment(about), name, text)
 	out, err := format.Source([]byte(source))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRegression, err)
@@ -68,31 +73,22 @@ func comment(text string) string {
 // that a mended core must take too, the others optional, and with the milestones that the
 // required ones reach.
 //
-// Nobody knows here what a mended core does. But as long as the bug has not shown, it does the same
-// as this one. So one part of what is required ends before the first action after which some short
-// way to go on breaks a property (see ways). The other part is what clients and faults do by
-// themselves, whatever the machines do.
+// If the schedule breaks nothing, this is the mended core, and what it takes is required. If it
+// breaks something, nobody knows here what a mended core does. But as long as the bug has not
+// shown, it does the same as this one. So one part of what is required ends with the first action
+// after which some short way to go on breaks a property (see ways): what comes before it makes it
+// possible. The other part is what clients and faults do by themselves, whatever the machines do.
 func Demand(s *Schedule) *Schedule {
 	d := *s
 	d.Actions = slices.Clone(s.Actions)
 	c := s.Config
 	c.Budget = unlimited()
-	var w World
-	n := 0
-	for n < len(d.Actions) && !showsAfter(&w, &c, d.Actions[:n+1]) {
-		n++
-	}
 	var reached checker.Milestones
-	w.Reset(&c)
-	for i := range d.Actions {
-		a := d.Actions[i].Action
-		happens := isOutside(&a) && w.try(&a)
-		d.Actions[i].Optional = i >= n && !happens
+	if Replay(s).Violation == nil {
+		reached = requireTaken(&c, d.Actions)
+	} else {
+		reached = requireUnsuspected(&c, d.Actions)
 	}
-	reached |= w.monitor.Reached()
-	w.Reset(&c)
-	applyLines(&w, d.Actions[:n])
-	reached |= w.monitor.Reached()
 	d.Reach = nil
 	for m := checker.NoMilestone + 1; int(m) < checker.NumMilestones; m++ {
 		if reached.Has(m) {
@@ -103,6 +99,36 @@ func Demand(s *Schedule) *Schedule {
 		d.Actions = append(d.Actions, Line{Action: Action{Type: Settle}})
 	}
 	return &d
+}
+
+// requireTaken requires the actions that are enabled, and returns what they reach.
+func requireTaken(c *Config, lines []Line) checker.Milestones {
+	w := NewWorld(c)
+	for i := range lines {
+		a := lines[i].Action
+		lines[i].Optional = !w.try(&a)
+	}
+	return w.monitor.Reached()
+}
+
+// requireUnsuspected requires the actions up to the first that shows the bug, and those from
+// outside, and returns what they reach.
+func requireUnsuspected(c *Config, lines []Line) checker.Milestones {
+	var w World
+	n := 0
+	for n < len(lines) && !showsAfter(&w, c, lines[:n+1]) {
+		n++
+	}
+	w.Reset(c)
+	for i := range lines {
+		a := lines[i].Action
+		happens := isOutside(&a) && w.try(&a)
+		lines[i].Optional = i > n && !happens
+	}
+	reached := w.monitor.Reached()
+	w.Reset(c)
+	applyLines(&w, lines[:n])
+	return reached | w.monitor.Reached()
 }
 
 // isOutside tells whether an action is caused by a client or a fault, and not by a machine.

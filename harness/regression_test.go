@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"paxoscommit/checker"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/harness"
 )
@@ -39,7 +40,7 @@ expect Validity
 begin cl1
 fire cl1 retry tx=c1.1
 deliver cl1->ldr1 query tx=c1.1
-? fire ldr1 takeover tx=c1.1
+fire ldr1 takeover tx=c1.1
 settle
 end
 ''')
@@ -55,6 +56,7 @@ func TestWriteRegressionRefusesWhatCannotBeATest(t *testing.T) {
 	for _, name := range []string{"", "Impatience", "Test()", "Test Impatience"} {
 		require.ErrorIs(t, harness.WriteRegression(&b, name, m, v), harness.ErrRegression)
 	}
+	m.Config.Protocol, m.Expect = paxoscommit.Protocol{}, checker.NoProperty
 	require.ErrorIs(t, harness.WriteRegression(&b, "TestX", m, nil), harness.ErrRegression)
 	require.Empty(t, b.String())
 }

@@ -208,6 +208,22 @@ func TestPlantedBugIsFoundAndReplayed(t *testing.T) {
 	require.Contains(t, string(source), "func TestLateVote(t *testing.T) {")
 }
 
+// On the mended core nothing breaks any more, and the test demands all that it does.
+func TestMinimizeOfWhatIsMendedDemandsWhatIsTaken(t *testing.T) {
+	mended := strings.Replace(lateVote, "end\n", "crash n2\nsync n2\nend\n", 1)
+	code, stdout, stderr := execute(mended, "minimize", "--test", "-")
+	require.Equal(t, exitHolds, code, stderr)
+	require.Contains(t, stdout, "// TestAgreement is what broke Agreement before it was mended.\n")
+	require.Contains(t, stdout, "\ncrash n2\n? sync n2\nsettle\nend\n")
+	require.Contains(t, stdout, "\nreach higher-ballot\n")
+	require.Equal(t, 1, strings.Count(stdout, "\n? "))
+
+	unsaid := strings.Replace(lateVote, "expect Agreement\n", "", 1)
+	code, _, stderr = execute(unsaid, "minimize", "--test", "-")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "breaks nothing")
+}
+
 // fuzzMutant runs fuzz --json with a planted bug, which must be found, and returns the object.
 func fuzzMutant(t *testing.T, id, save string) map[string]any {
 	t.Helper()
