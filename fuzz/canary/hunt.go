@@ -56,12 +56,13 @@ func (h *hunter) hunt(ctx context.Context, m *mutants.Mutant) row {
 		"--protocol", m.Protocol, "--runs", strconv.FormatUint(runs, 10),
 		"--seed", strconv.FormatUint(h.options.seed, 10), "--save", program+".schedule")
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	var stdout, stderr bytes.Buffer
+	stderr := relay{id: m.ID, out: os.Stderr}
+	var stdout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
-		r.err = fmt.Errorf("%s: %w: %s", m.ID, err, stderr.Bytes())
+		r.err = fmt.Errorf("%s: %w: %s", m.ID, err, stderr.text.Bytes())
 		return r
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
@@ -69,6 +70,23 @@ func (h *hunter) hunt(ctx context.Context, m *mutants.Mutant) row {
 	}
 	r.ID, r.Title = m.ID, m.Title
 	return r
+}
+
+// relay passes on the lines that tell how far a campaign has come, and keeps all.
+type relay struct {
+	id   string
+	out  io.Writer
+	text bytes.Buffer
+}
+
+// Write takes whole lines.
+func (r *relay) Write(lines []byte) (int, error) {
+	for line := range bytes.Lines(lines) {
+		if bytes.Contains(line, []byte(" %  ")) {
+			fmt.Fprintf(r.out, "%-4s %s", r.id, line)
+		}
+	}
+	return r.text.Write(lines)
 }
 
 // nativeTime is within what go test -fuzz must find a bug.

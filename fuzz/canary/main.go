@@ -1,7 +1,8 @@
 // Command canary shows that the checkers find bugs: it builds the paxoscommit command with each
 // planted bug of package mutants, runs a seeded campaign on one core until something breaks, and
 // prints what caught the bug, how soon, and how short the schedule became. Controls, which break
-// nothing, must stay silent for as many runs as it takes.
+// nothing, must stay silent for as many runs as it takes. A campaign that takes long tells every
+// few seconds on standard error how far it is.
 //
 //	go run ./fuzz/canary [--only A03,L09] [--runs N] [--control-runs N] [--seed S] [--json]
 //	go run ./fuzz/canary --native A03,L09,R11    the same by go test -fuzz, with a fresh cache each
@@ -22,6 +23,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -43,9 +45,9 @@ func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "IDs of planted bugs, by commas; all if empty")
 	flag.StringVar(&o.native, "native", "", "IDs of planted bugs to find by go test -fuzz instead")
-	flag.Uint64Var(&o.runs, "runs", 2_000_000, "runs within which a bug must be caught")
-	flag.Uint64Var(&o.controlRuns, "control-runs", 200_000, "runs in which a control must stay silent")
-	flag.Uint64Var(&o.seed, "seed", 1, "seed of every campaign")
+	number(&o.runs, "runs", 2_000_000, "runs within which a bug must be caught")
+	number(&o.controlRuns, "control-runs", 200_000, "runs in which a control must stay silent")
+	number(&o.seed, "seed", 1, "seed of every campaign")
 	flag.BoolVar(&o.json, "json", false, "print a row a line as JSON")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -60,6 +62,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, "canary:", err)
 		os.Exit(2)
 	}
+}
+
+// number adds a flag that reads decimal digits; package flag takes 010 for eight.
+func number(n *uint64, name string, byDefault uint64, usage string) {
+	*n = byDefault
+	flag.Func(name, fmt.Sprintf("%s (default %d)", usage, byDefault), func(text string) error {
+		var err error
+		*n, err = strconv.ParseUint(text, 10, 64)
+		return err
+	})
 }
 
 // hunt hunts every bug that was asked for, and prints a row each in the order of their IDs.
