@@ -27,7 +27,7 @@ type Monitor struct {
 	facts     []facts
 	expected  [bank.MaxAccounts]int64 // balances, from what has been applied
 	committed []int                   // transactions in the order of their commit points
-	restarted core.Set                // nodes that have come back from a crash
+	restarted core.NodeSet            // nodes that have come back from a crash
 	step      int
 	reached   Milestones
 	violation *Violation
@@ -85,7 +85,7 @@ func (m *Monitor) Reset(l *core.Layout, txns []Txn, accounts int, opening int64)
 		m.expected[i] = opening
 	}
 	m.committed = m.committed[:0]
-	m.restarted, m.step, m.reached, m.violation, m.part = 0, 0, 0, nil, false
+	m.restarted, m.step, m.reached, m.violation, m.part = core.NodeSet{}, 0, 0, nil, false
 }
 
 // Step tells the monitor the time.
@@ -133,14 +133,18 @@ func (m *Monitor) Durable(r *core.Record) {
 	case core.RecordVote:
 		m.voted(i, r)
 	case core.RecordOutcome:
-		m.finished(i, r)
+		if r.Role.Kind == core.TM {
+			m.Learned(&core.Decision{Role: r.Role, Val: r.Val, Tx: r.Tx, Members: r.Members})
+		} else {
+			m.finished(i, r)
+		}
 	case core.RecordAcceptor:
 		m.accepted(i, r)
 	case core.RecordBallot:
 		m.begun(i, r)
 	case core.RecordForget:
 		m.forgot(r)
-	case core.NoRecord:
+	case core.NoRecord, core.RecordPreCommit, core.RecordJoin:
 	}
 }
 
@@ -191,7 +195,7 @@ func (m *Monitor) finished(i int, r *core.Record) {
 // accepted is the state of an acceptor: what it has accepted may complete a majority.
 func (m *Monitor) accepted(i int, r *core.Record) {
 	f, acc := &m.facts[i], r.Role.ID-1
-	if m.restarted.Has(uint8(m.layout.NodeOf(r.Role))) {
+	if m.restarted.Has(m.layout.NodeOf(r.Role)) {
 		m.checkAcceptorKept(f, r)
 	}
 	m.checkRemembered(f, r)
@@ -385,7 +389,7 @@ func (m *Monitor) checkAcceptorDurable(i int, acc core.Role) {
 // Restarted takes the return of a node.
 func (m *Monitor) Restarted(n core.NodeID) {
 	m.reach(SawRestart)
-	m.restarted = m.restarted.With(uint8(n))
+	m.restarted.Add(n)
 }
 
 // Partitioned takes a change of sides.

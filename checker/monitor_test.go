@@ -20,7 +20,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	l, err := core.NewLayout(2, 3, 1)
+	l, err := core.NewLayout(core.Sizes{RMs: 2, Acceptors: 3, Leaders: 1})
 	require.NoError(t, err)
 	w := &world{txns: []checker.Txn{
 		{ID: tx(1), RM: 1, Members: core.SetOf(1, 2), Work: bank.Work{From: 1, To: 2, Amount: 60}},

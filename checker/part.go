@@ -60,7 +60,10 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 	for _, balance := range m.expected[:m.accounts] {
 		dst = binary.AppendVarint(dst, balance)
 	}
-	return binary.AppendUvarint(dst, uint64(m.restarted))
+	for _, w := range m.restarted {
+		dst = binary.AppendUvarint(dst, w)
+	}
+	return dst
 }
 
 // AppendFacts appends a canonical encoding of what Together looks at.
@@ -210,12 +213,12 @@ func (m *Monitor) NoMoreCrashes() {
 	for i := range m.facts {
 		f := &m.facts[i]
 		kept := revealed{promise: f.revealed.promise, accepted: f.revealed.accepted}
-		if m.restarted == 0 {
+		if m.restarted.Empty() {
 			kept = revealed{}
 		}
 		f.revealed = kept
 		clear(f.promised[:])
-		if m.restarted == 0 {
+		if m.restarted.Empty() {
 			clear(f.begun[:])
 			f.gone = forgetters{}
 		}

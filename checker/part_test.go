@@ -13,7 +13,7 @@ import (
 // together.
 func parts(t *testing.T) (rm, acc []*Monitor, all *Monitor) {
 	t.Helper()
-	l, err := core.NewLayout(2, 3, 1)
+	l, err := core.NewLayout(core.Sizes{RMs: 2, Acceptors: 3, Leaders: 1})
 	require.NoError(t, err)
 	txns := []Txn{{
 		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: core.SetOf(1, 2),

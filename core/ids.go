@@ -13,12 +13,14 @@ const (
 	MaxRMs       = 64
 	MaxAcceptors = 15
 	MaxLeaders   = 15
+	MaxReplicas  = 15
 	MaxClients   = 15
+	MaxNodes     = 1023
 )
 
 // NodeID names a process: one log, one crash, any set of roles. The first node is 1; 0 means no
 // node, which is where clients live.
-type NodeID uint8
+type NodeID uint16
 
 // String gives the name that schedules use: n1, n2, ...
 func (n NodeID) String() string { return "n" + strconv.Itoa(int(n)) }
@@ -28,12 +30,14 @@ type RoleKind uint8
 
 // The kinds of role.
 const (
-	NoRole   RoleKind = iota
-	RM                // resource manager: one instance of Paxos each
-	Acceptor          // acceptor of every instance
-	Leader            // coordinator of the ballots above 0
-	Resource          // the database behind the resource manager of the same number
-	Client            // who asks for transactions
+	NoRole    RoleKind = iota
+	RM                 // resource manager: one instance of Paxos each
+	Acceptor           // acceptor of every instance
+	Leader             // coordinator of the ballots above 0
+	Resource           // the database behind the resource manager of the same number
+	Client             // who asks for transactions
+	TM                 // transaction manager: the coordinator of the protocols without acceptors
+	Registrar          // who knows which resource managers have joined (section 6 of the paper)
 	numRoleKinds
 )
 
@@ -42,22 +46,63 @@ const NumRoleKinds = int(numRoleKinds)
 
 // RoleNames holds the short name of each RoleKind, by kind.
 func RoleNames() [NumRoleKinds]string {
-	return [NumRoleKinds]string{"none", "rm", "acc", "ldr", "res", "cl"}
+	return [NumRoleKinds]string{"none", "rm", "acc", "ldr", "res", "cl", "tm", "reg"}
 }
 
-// Role addresses one role: rm1, acc2, ldr1. Numbers start at 1.
+// Role addresses one role: rm1, acc2, ldr1, or one replica of a replicated role: rm1.3. Numbers
+// start at 1; Replica is 0 for a role that is not replicated.
 type Role struct {
-	Kind RoleKind
-	ID   uint8
+	Kind    RoleKind
+	ID      uint8
+	Replica uint8
 }
 
-// String gives the role's name, such as rm1.
+// String gives the role's name, such as rm1 or rm1.3.
 func (r Role) String() string {
-	if int(r.Kind) >= NumRoleKinds {
-		return fmt.Sprintf("role%d.%d", r.Kind, r.ID)
+	name := "role" + strconv.Itoa(int(r.Kind)) + "."
+	if int(r.Kind) < NumRoleKinds {
+		name = RoleNames()[r.Kind]
 	}
-	return RoleNames()[r.Kind] + strconv.Itoa(int(r.ID))
+	name += strconv.Itoa(int(r.ID))
+	if r.Replica != 0 {
+		name += "." + strconv.Itoa(int(r.Replica))
+	}
+	return name
 }
+
+// NodeSet is a set of the nodes 1 to MaxNodes; node 0 is never in it.
+type NodeSet [(MaxNodes + 1) / 64]uint64
+
+// Has tells whether n is in the set.
+func (s *NodeSet) Has(n NodeID) bool { return s[n/64]>>(n%64)&1 == 1 }
+
+// Add puts n, at least 1, into the set.
+func (s *NodeSet) Add(n NodeID) { s[n/64] |= 1 << (n % 64) }
+
+// Remove takes n out of the set.
+func (s *NodeSet) Remove(n NodeID) { s[n/64] &^= 1 << (n % 64) }
+
+// Len returns the number of members.
+func (s *NodeSet) Len() int {
+	n := 0
+	for _, w := range s {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// First returns the least member, or 0 of the empty set.
+func (s *NodeSet) First() NodeID {
+	for i, w := range s {
+		if w != 0 {
+			return NodeID(64*i + bits.TrailingZeros64(w))
+		}
+	}
+	return 0
+}
+
+// Empty tells whether the set has no member.
+func (s *NodeSet) Empty() bool { return *s == NodeSet{} }
 
 // TxID names a transaction for ever: the client that began it, the incarnation of that client, and
 // a number that the client counts up from 1. Because a client's numbers are consecutive, the
@@ -103,25 +148,29 @@ type Ballot uint32
 // (Committed or Aborted).
 type Value uint8
 
+// NumValues is the length of an array indexed by Value.
+const NumValues = int(numValues)
+
 // The values. The zero value means none.
 const (
 	NoValue Value = iota
 	Prepared
 	Aborted
 	Committed
+	Precommitted // of three-phase commit: prepared, and told that everybody is
 	numValues
 )
 
 // String gives the value's name as the TLA+ modules write it.
 func (v Value) String() string {
-	names := [numValues]string{"none", "prepared", "aborted", "committed"}
+	names := [numValues]string{"none", "prepared", "aborted", "committed", "precommitted"}
 	if v >= numValues {
 		return fmt.Sprintf("value%d", uint8(v))
 	}
 	return names[v]
 }
 
-// Set is a set of the numbers 1 to 64: resource managers (instances), acceptors or nodes.
+// Set is a set of the numbers 1 to 64: resource managers (instances), acceptors or replicas.
 type Set uint64
 
 // SetOf returns the set of the given numbers, each 1 to 64.

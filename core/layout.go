@@ -2,63 +2,227 @@ package core
 
 import "fmt"
 
+// Sizes says how many roles there are of each kind.
+type Sizes struct {
+	RMs        int // 1 to MaxRMs
+	Acceptors  int // 0 to MaxAcceptors; 2F+1 of them tolerate F faults
+	Leaders    int // 0 to MaxLeaders
+	TMs        int // 0 or 1 transaction manager
+	Registrars int // 0 or 1
+	Replicas   int // of each RM and TM: 2F+1 tolerate F faults; 0 if they are not replicated
+}
+
+// ptr returns where the number of roles of a kind stands, or nil.
+func (s *Sizes) ptr(k RoleKind) *int {
+	switch k {
+	case RM, Resource:
+		return &s.RMs
+	case Acceptor:
+		return &s.Acceptors
+	case Leader:
+		return &s.Leaders
+	case TM:
+		return &s.TMs
+	case Registrar:
+		return &s.Registrars
+	default:
+		return nil
+	}
+}
+
+// Count returns how many roles of a kind there are, the replicas of one counted once; clients are
+// not counted.
+func (s *Sizes) Count(k RoleKind) int {
+	if p := s.ptr(k); p != nil {
+		return *p
+	}
+	return 0
+}
+
+// SetCount sets how many roles there are of a kind that is counted.
+func (s *Sizes) SetCount(k RoleKind, n int) { *s.ptr(k) = n }
+
+// Check tells which of the sizes is not between least and most.
+func (s *Sizes) Check(least, most Sizes) error {
+	for _, c := range [...]struct {
+		name           string
+		n, least, most int
+	}{
+		{"resource managers", s.RMs, least.RMs, most.RMs},
+		{"acceptors", s.Acceptors, least.Acceptors, most.Acceptors},
+		{"leaders", s.Leaders, least.Leaders, most.Leaders},
+		{"transaction managers", s.TMs, least.TMs, most.TMs},
+		{"registrars", s.Registrars, least.Registrars, most.Registrars},
+		{"replicas", s.Replicas, least.Replicas, most.Replicas},
+	} {
+		switch {
+		case c.n >= c.least && c.n <= c.most:
+		case c.least == c.most:
+			return fmt.Errorf("%d %s: want %d", c.n, c.name, c.least)
+		default:
+			return fmt.Errorf("%d %s: want %d to %d", c.n, c.name, c.least, c.most)
+		}
+	}
+	return nil
+}
+
+// Clamp returns the sizes brought between least and most.
+func (s *Sizes) Clamp(least, most Sizes) Sizes {
+	return Sizes{
+		RMs:        min(max(s.RMs, least.RMs), most.RMs),
+		Acceptors:  min(max(s.Acceptors, least.Acceptors), most.Acceptors),
+		Leaders:    min(max(s.Leaders, least.Leaders), most.Leaders),
+		TMs:        min(max(s.TMs, least.TMs), most.TMs),
+		Registrars: min(max(s.Registrars, least.Registrars), most.Registrars),
+		Replicas:   min(max(s.Replicas, least.Replicas), most.Replicas),
+	}
+}
+
+// maxSizes are the limits of every layout.
+func maxSizes() Sizes {
+	return Sizes{
+		RMs: MaxRMs, Acceptors: MaxAcceptors, Leaders: MaxLeaders, TMs: 1, Registrars: 1,
+		Replicas: MaxReplicas,
+	}
+}
+
+// PlacedKinds are the kinds of role that run on nodes, in the order in which layouts list them. The
+// database of a resource manager goes with it, but that of a replicated one has a place of its own.
+func PlacedKinds() [6]RoleKind {
+	return [...]RoleKind{RM, Resource, Acceptor, Leader, TM, Registrar}
+}
+
 // Layout says which roles there are, on which nodes they run, and which of the protocol's options
 // are on. It is fixed for the life of a system.
 type Layout struct {
-	RMs       int    // 1 to MaxRMs
-	Acceptors int    // 1 to MaxAcceptors; 2F+1 of them tolerate F faults
-	Leaders   int    // 1 to MaxLeaders
-	Nodes     int    // number of nodes, 1 to 64
-	Options   uint32 // bit i turns on the i-th of Protocol.Options
-	nodes     [NumRoleKinds][MaxRMs]NodeID
+	Sizes
+	Nodes    int    // number of nodes, 1 to MaxNodes
+	Options  uint32 // bit i turns on the i-th of Protocol.Options
+	nodes    [NumRoleKinds][MaxRMs]NodeID
+	replicas [MaxRMs + 1][MaxReplicas]NodeID // by resource manager; 0 is the transaction manager
 }
 
-// NewLayout returns a layout with every role on a node of its own: resource managers first, then
-// acceptors, then leaders. A number outside its limits is an error.
-func NewLayout(rms, acceptors, leaders int) (*Layout, error) {
+// NewLayout returns a layout with every role on a node of its own, in the order of AppendRoles. A
+// number outside its limits is an error.
+func NewLayout(s Sizes) (*Layout, error) {
 	l := &Layout{}
-	if err := l.Apart(rms, acceptors, leaders); err != nil {
+	if err := l.Apart(s); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
 // Apart makes l what NewLayout returns, without allocating. After an error l is of no use.
-func (l *Layout) Apart(rms, acceptors, leaders int) error {
-	*l = Layout{RMs: rms, Acceptors: acceptors, Leaders: leaders}
-	for _, c := range []struct {
-		name     string
-		n, limit int
-	}{
-		{"resource managers", rms, MaxRMs},
-		{"acceptors", acceptors, MaxAcceptors},
-		{"leaders", leaders, MaxLeaders},
-		{"nodes", rms + acceptors + leaders, 64},
-	} {
-		if c.n < 1 || c.n > c.limit {
-			return fmt.Errorf("core: %d %s: want 1 to %d", c.n, c.name, c.limit)
-		}
+func (l *Layout) Apart(s Sizes) error {
+	*l = Layout{Sizes: s}
+	if err := s.Check(Sizes{RMs: 1}, maxSizes()); err != nil {
+		return fmt.Errorf("core: %w", err)
 	}
-	for i := range rms {
-		l.Place(Role{RM, uint8(i + 1)}, NodeID(i+1))
+	if n := s.Roles(); n > MaxNodes {
+		return fmt.Errorf("core: %d nodes: want 1 to %d", n, MaxNodes)
 	}
-	for i := range acceptors {
-		l.Place(Role{Acceptor, uint8(i + 1)}, NodeID(rms+i+1))
-	}
-	for i := range leaders {
-		l.Place(Role{Leader, uint8(i + 1)}, NodeID(rms+acceptors+i+1))
+	var buf [64]Role
+	for i, r := range l.AppendRoles(buf[:0]) {
+		l.Place(r, NodeID(i+1))
 	}
 	return nil
 }
 
-// Place puts a role, one of those that l counts, on a node; a resource goes with its resource
-// manager.
+// Roles returns the number of roles that AppendRoles lists.
+func (s *Sizes) Roles() int {
+	copies, databases := 1, 0
+	if s.Replicas > 0 {
+		copies, databases = s.Replicas, s.RMs
+	}
+	return (s.RMs+s.TMs)*copies + databases + s.Acceptors + s.Leaders + s.Registrars
+}
+
+// AppendRoles appends all roles that run on nodes: by kind as in PlacedKinds, by number, and by
+// replica.
+func (s *Sizes) AppendRoles(dst []Role) []Role {
+	for _, k := range PlacedKinds() {
+		if k == Resource && s.Replicas == 0 {
+			continue
+		}
+		for i := range s.Count(k) {
+			r := Role{Kind: k, ID: uint8(i + 1)}
+			if s.copies(k) == 0 {
+				dst = append(dst, r)
+			}
+			for c := range s.copies(k) {
+				r.Replica = uint8(c + 1)
+				dst = append(dst, r)
+			}
+		}
+	}
+	return dst
+}
+
+// copies returns how many replicas a role of a kind has, 0 if it is not replicated.
+func (s *Sizes) copies(k RoleKind) int {
+	if k == RM || k == TM {
+		return s.Replicas
+	}
+	return 0
+}
+
+// Exists tells whether there is such a role that runs on a node, or is a database.
+func (s *Sizes) Exists(r Role) bool {
+	if r.ID == 0 || int(r.ID) > s.Count(r.Kind) {
+		return false
+	}
+	if s.copies(r.Kind) == 0 {
+		return r.Replica == 0
+	}
+	return r.Replica > 0 && int(r.Replica) <= s.Replicas
+}
+
+// ReplicaOf returns the i-th replica of a role, i counted from 0 and going round, or the role
+// itself if its kind is not replicated.
+func (s *Sizes) ReplicaOf(r Role, i int) Role {
+	if n := s.copies(r.Kind); n > 0 {
+		r.Replica = uint8(i%n) + 1
+	}
+	return r
+}
+
+// Coordinators returns how many roles there are to ask what became of a transaction.
+func (s *Sizes) Coordinators() int {
+	if s.Leaders > 0 {
+		return s.Leaders
+	}
+	return s.TMs * max(s.Replicas, 1)
+}
+
+// Coordinator returns the i-th role to ask what became of a transaction, i counted from 0 and
+// going round: a leader, or where there is none the transaction manager.
+func (s *Sizes) Coordinator(i int) Role {
+	if s.Leaders > 0 {
+		return Role{Kind: Leader, ID: uint8(i%s.Leaders) + 1}
+	}
+	return s.ReplicaOf(Role{Kind: TM, ID: 1}, i)
+}
+
+// Place puts a role, one of those that AppendRoles lists, on a node; the database of a resource
+// manager that is not replicated goes with it.
 func (l *Layout) Place(r Role, n NodeID) {
+	l.Nodes = max(l.Nodes, int(n))
+	if r.Replica > 0 {
+		l.replicas[group(r)][r.Replica-1] = n
+		return
+	}
 	l.nodes[r.Kind][r.ID-1] = n
 	if r.Kind == RM {
 		l.nodes[Resource][r.ID-1] = n
 	}
-	l.Nodes = max(l.Nodes, int(n))
+}
+
+// group returns where the replicas of a role stand in Layout.replicas.
+func group(r Role) uint8 {
+	if r.Kind == TM {
+		return 0
+	}
+	return r.ID
 }
 
 // NodeOf returns the node of a role; 0 for clients, which run on none, and for roles that do not
@@ -67,21 +231,24 @@ func (l *Layout) NodeOf(r Role) NodeID {
 	if r.ID == 0 || int(r.Kind) >= NumRoleKinds || r.ID > MaxRMs {
 		return 0
 	}
-	return l.nodes[r.Kind][r.ID-1]
-}
-
-// Count returns how many roles of a kind the layout has; clients are not counted.
-func (l *Layout) Count(k RoleKind) int {
-	switch k {
-	case RM, Resource:
-		return l.RMs
-	case Acceptor:
-		return l.Acceptors
-	case Leader:
-		return l.Leaders
-	default:
+	if r.Replica == 0 {
+		return l.nodes[r.Kind][r.ID-1]
+	}
+	if r.Replica > MaxReplicas || r.Kind != RM && r.Kind != TM {
 		return 0
 	}
+	return l.replicas[group(r)][r.Replica-1]
+}
+
+// CheckPlaced tells which role is on no node.
+func (l *Layout) CheckPlaced() error {
+	var buf [64]Role
+	for _, r := range l.AppendRoles(buf[:0]) {
+		if l.NodeOf(r) == 0 {
+			return fmt.Errorf("%v is on no node", r)
+		}
+	}
+	return nil
 }
 
 // Has tells whether option bit i is on.

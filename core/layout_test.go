@@ -12,7 +12,7 @@ import (
 // Each ballot above 0 belongs to one leader, who comes to it by counting up.
 func TestBallotsArePartitioned(t *testing.T) {
 	for leaders := 1; leaders <= core.MaxLeaders; leaders++ {
-		l := &core.Layout{Leaders: leaders}
+		l := &core.Layout{Sizes: core.Sizes{Leaders: leaders}}
 		owner := map[core.Ballot]uint8{}
 		for id := range uint8(leaders) {
 			b := core.Ballot(0)
@@ -34,7 +34,7 @@ func TestBallotsArePartitioned(t *testing.T) {
 }
 
 func TestBallotsRunOut(t *testing.T) {
-	l := &core.Layout{Leaders: 4}
+	l := &core.Layout{Sizes: core.Sizes{Leaders: 4}}
 	require.Equal(t, core.Ballot(math.MaxUint32), l.NextBallot(3, math.MaxUint32-1))
 	require.Zero(t, l.NextBallot(2, math.MaxUint32-1))
 	require.Zero(t, l.NextBallot(3, math.MaxUint32))
@@ -42,27 +42,87 @@ func TestBallotsRunOut(t *testing.T) {
 
 func TestMajoritiesMeet(t *testing.T) {
 	for n := 1; n <= core.MaxAcceptors; n++ {
-		l := &core.Layout{Acceptors: n}
+		l := &core.Layout{Sizes: core.Sizes{Acceptors: n}}
 		require.Greater(t, 2*l.Majority(), n)
 		require.LessOrEqual(t, 2*(l.Majority()-1), n, "no larger than it must be")
 	}
 }
 
 func TestLayoutOutsideItsLimitsIsRefused(t *testing.T) {
-	for _, n := range [][3]int{
-		{0, 3, 1}, {65, 3, 1}, {2, 0, 1}, {2, 16, 1}, {2, 3, 0}, {2, 3, 16}, {60, 3, 2}, {-1, 3, 1},
+	for _, s := range []core.Sizes{
+		{},
+		{RMs: 65},
+		{RMs: -1},
+		{RMs: 2, Acceptors: 16},
+		{RMs: 2, Leaders: 16},
+		{RMs: 2, TMs: 2},
+		{RMs: 2, Registrars: 2},
+		{RMs: 2, Replicas: 16},
+		{RMs: 2, Acceptors: -1},
+		{RMs: 64, TMs: 1, Replicas: 15}, // 1039 nodes
 	} {
-		l, err := core.NewLayout(n[0], n[1], n[2])
+		l, err := core.NewLayout(s)
 		require.Error(t, err)
 		require.Nil(t, l)
 	}
-	l, err := core.NewLayout(60, 3, 1)
+	l, err := core.NewLayout(core.Sizes{RMs: 60, Acceptors: 3, Leaders: 1})
 	require.NoError(t, err)
 	require.Equal(t, core.NodeID(64), l.NodeOf(core.Role{Kind: core.Leader, ID: 1}))
 	require.Equal(t, l.NodeOf(core.Role{Kind: core.RM, ID: 9}),
 		l.NodeOf(core.Role{Kind: core.Resource, ID: 9}), "it goes with its resource manager")
 	require.Zero(t, l.NodeOf(core.Role{Kind: core.Client, ID: 1}))
 	require.Zero(t, l.NodeOf(core.Role{Kind: 99, ID: 200}))
+}
+
+func TestReplicasHavePlacesOfTheirOwn(t *testing.T) {
+	l, err := core.NewLayout(core.Sizes{RMs: 2, TMs: 1, Replicas: 3})
+	require.NoError(t, err)
+	require.NoError(t, l.CheckPlaced())
+	require.Equal(t, 2*3+2+3, l.Nodes, "resource managers, their databases, transaction manager")
+	seen := map[core.NodeID]core.Role{}
+	for _, r := range l.AppendRoles(nil) {
+		require.True(t, l.Exists(r), "%v", r)
+		require.NotContains(t, seen, l.NodeOf(r), "%v", r)
+		seen[l.NodeOf(r)] = r
+	}
+	require.Len(t, seen, l.Nodes)
+	require.Zero(t, l.NodeOf(core.Role{Kind: core.RM, ID: 1}), "it is nowhere but in its replicas")
+	require.False(t, l.Exists(core.Role{Kind: core.RM, ID: 1}))
+	require.False(t, l.Exists(core.Role{Kind: core.RM, ID: 1, Replica: 4}))
+	require.False(t, l.Exists(core.Role{Kind: core.Resource, ID: 1, Replica: 1}))
+	require.Equal(t, "tm1.2", l.Coordinator(4).String(), "they go round")
+	l.Place(core.Role{Kind: core.TM, ID: 1, Replica: 2}, 0)
+	require.EqualError(t, l.CheckPlaced(), "tm1.2 is on no node")
+}
+
+func TestSizesOutsideTheirLimitsAreNamed(t *testing.T) {
+	least, most := core.Sizes{RMs: 1, TMs: 1}, core.Sizes{RMs: 64, TMs: 1}
+	for want, s := range map[string]core.Sizes{
+		"0 resource managers: want 1 to 64": {TMs: 1},
+		"0 transaction managers: want 1":    {RMs: 1},
+		"3 acceptors: want 0":               {RMs: 1, TMs: 1, Acceptors: 3},
+	} {
+		require.EqualError(t, s.Check(least, most), want)
+	}
+	s := core.Sizes{RMs: 64, TMs: 1}
+	require.NoError(t, s.Check(least, most))
+}
+
+func TestNodeSetHoldsEveryNode(t *testing.T) {
+	var s core.NodeSet
+	require.True(t, s.Empty())
+	for n := core.NodeID(1); n <= core.MaxNodes; n++ {
+		require.False(t, s.Has(n))
+		s.Add(n)
+		require.True(t, s.Has(n))
+	}
+	require.False(t, s.Has(0))
+	require.Equal(t, core.MaxNodes, s.Len())
+	s.Remove(64)
+	require.False(t, s.Has(64))
+	require.Equal(t, core.MaxNodes-1, s.Len())
+	require.Equal(t, core.NodeID(1), s.First())
+	require.Zero(t, (&core.NodeSet{}).First())
 }
 
 func TestSetHoldsOneTo64(t *testing.T) {

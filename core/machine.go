@@ -123,7 +123,10 @@ type Protocol interface {
 	Name() string
 	// Options names the switches that Layout.Options may turn on, bit i for the i-th.
 	Options() []string
-	// Validate tells whether the protocol can run on the layout.
+	// Limits returns how many roles of each kind a system has, at least and at most.
+	Limits() (least, most Sizes)
+	// Validate tells whether the protocol can run on the layout: its sizes within the limits, every
+	// role on a node, and what else must hold.
 	Validate(l *Layout) error
 	// New returns a machine to be Reset.
 	New() Machine

@@ -11,24 +11,32 @@ type MsgType uint8
 // The message types. Who sends what to whom is written beside each; "res" is the database behind a
 // resource manager, which answers when it likes, and "cl" is a client.
 const (
-	NoMsg          MsgType = iota
-	MsgRequest             // cl -> rm: commit this transaction
-	MsgQuery               // cl, rm -> ldr: what became of it? One who does not know finds out
-	MsgBeginCommit         // rm -> ldr: the first resource manager is prepared (section 3.2)
-	MsgPrepare             // ldr -> rm, rm -> res: prepare to commit
-	MsgVote                // res -> rm: the resource is prepared, or refuses
-	MsgFound               // res -> rm: after a restart: the resource holds it prepared
-	MsgPhase1a             // ldr -> acc: ballot Bal of all instances begins
-	MsgPhase1b             // acc -> ldr: promised MBal; the votes accepted, all in ballot Bal
-	MsgPhase2a             // rm -> acc in ballot 0, ldr -> acc above: accept these votes
-	MsgPhase2b             // acc -> ldr, rm: accepted these votes in ballot Bal (section 4.2)
-	MsgRejected            // acc -> ldr: promised MBal, which is higher than your ballot Bal
-	MsgCommit              // -> rm, res, cl: the transaction is committed
-	MsgAbort               // -> rm, res, cl: the transaction is aborted
-	MsgDone                // res -> rm, rm -> ldr: the outcome Val is applied and will stay
-	MsgForget              // ldr -> rm, acc; rm -> res: every member is done, forget it
-	MsgForgotten           // acc, rm, ldr -> rm, ldr, cl: forgotten, as is all up to Low
-	MsgRelay               // rm -> ldr: my vote, for you to propose (section 4.2, before ballot 0)
+	NoMsg           MsgType = iota
+	MsgRequest              // cl -> rm: commit this transaction
+	MsgQuery                // cl, rm -> ldr: what became of it? One who does not know finds out
+	MsgBeginCommit          // rm -> ldr: the first resource manager is prepared (section 3.2)
+	MsgPrepare              // ldr -> rm, rm -> res: prepare to commit
+	MsgVote                 // res -> rm, rm -> tm: the resource is prepared, or refuses
+	MsgFound                // res -> rm: after a restart: the resource holds it prepared
+	MsgPhase1a              // ldr -> acc: ballot Bal of all instances begins
+	MsgPhase1b              // acc -> ldr: promised MBal; the votes accepted, all in ballot Bal
+	MsgPhase2a              // rm -> acc in ballot 0, ldr -> acc above: accept these votes
+	MsgPhase2b              // acc -> ldr, rm: accepted these votes in ballot Bal (section 4.2)
+	MsgRejected             // acc -> ldr: promised MBal, which is higher than your ballot Bal
+	MsgCommit               // -> rm, res, cl: the transaction is committed
+	MsgAbort                // -> rm, res, cl: the transaction is aborted
+	MsgDone                 // res -> rm, rm -> ldr: the outcome Val is applied and will stay
+	MsgForget               // ldr -> rm, acc; rm -> res: every member is done, forget it
+	MsgForgotten            // acc, rm, ldr -> rm, ldr, cl: forgotten, as is all up to Low
+	MsgRelay                // rm -> ldr: my vote, for you to propose (section 4.2, before ballot 0)
+	MsgPreCommit            // tm, rm -> rm: all are prepared (three-phase commit)
+	MsgPreCommitted         // rm -> tm, rm: pre-committed (three-phase commit)
+	MsgAskState             // rm -> rm: how far are you? (termination without the coordinator)
+	MsgState                // rm -> rm: Val is as far as it is here; NoValue has not voted
+	MsgEnlist               // rm -> rm: take part in this transaction (section 6.2)
+	MsgEnlisted             // rm -> rm: the registrar knows that this one takes part
+	MsgJoin                 // rm -> reg: this one takes part
+	MsgJoined               // reg -> rm: joined, so that it will be waited for
 	numMsgTypes
 )
 
@@ -40,7 +48,8 @@ func MsgNames() [NumMsgTypes]string {
 	return [NumMsgTypes]string{
 		"none", "request", "query", "begin-commit", "prepare", "vote", "found", "phase1a",
 		"phase1b", "phase2a", "phase2b", "rejected", "commit", "abort", "done", "forget",
-		"forgotten", "relay",
+		"forgotten", "relay", "pre-commit", "pre-committed", "ask-state", "state", "enlist",
+		"enlisted", "join", "joined",
 	}
 }
 
@@ -53,10 +62,12 @@ func (t MsgType) String() string {
 }
 
 // Message is a message of any protocol: plain data, comparable, no pointers. Fields that a type
-// does not use are zero.
+// does not use are zero. In phases 1b, 2a and 2b Val is the value of one more instance than there
+// are resource managers: the registrar's (Prepared if it is Joined), or the outcome in the log of a
+// replicated role.
 type Message struct {
 	Type    MsgType
-	Val     Value // MsgVote, MsgDone
+	Val     Value // MsgVote, MsgDone, MsgState; MsgPhase1b, MsgPhase2a, MsgPhase2b as said above
 	Begin   bool  // MsgPhase2a: a BeginCommit rides on it (section 5)
 	From    Role
 	To      Role
@@ -66,6 +77,7 @@ type Message struct {
 	Tx      TxID
 	Members Set   // its resource managers: the descriptor that every message carries (section 6.1)
 	Votes   Votes // MsgPhase1b, MsgPhase2a, MsgPhase2b, MsgRelay
+	Joined  Set   // MsgPhase1b, MsgPhase2a, MsgPhase2b: the registrar's value (section 6)
 }
 
 // String gives the message by content, in the form that schedules use: "rm1->acc2 phase2a tx=c1.1
@@ -76,19 +88,37 @@ func (m Message) String() string { return string(m.AppendText(nil)) }
 func (m Message) AppendText(b []byte) []byte {
 	b = fmt.Appendf(b, "%v->%v %v tx=%v", m.From, m.To, m.Type, m.Tx)
 	switch m.Type {
-	case MsgPhase1a, MsgPhase2a, MsgPhase2b:
+	case MsgPhase1a, MsgPhase2a, MsgPhase2b, MsgPreCommit, MsgPreCommitted, MsgAskState:
 		b = fmt.Appendf(b, " bal=%d", m.Bal)
 	case MsgPhase1b, MsgRejected:
 		b = fmt.Appendf(b, " mbal=%d bal=%d", m.MBal, m.Bal)
 	case MsgVote, MsgDone:
 		b = fmt.Appendf(b, " val=%v", m.Val)
+	case MsgState:
+		b = fmt.Appendf(b, " bal=%d val=%v", m.Bal, m.Val)
 	case MsgForget, MsgForgotten:
 		b = fmt.Appendf(b, " low=%d", m.Low)
 	default:
 	}
 	b = m.Votes.appendText(b)
+	switch m.Type {
+	case MsgPhase1b, MsgPhase2a, MsgPhase2b:
+		b = appendEntry(b, m.Val, m.Joined)
+	default:
+	}
 	if m.Begin {
 		b = append(b, " begin"...)
+	}
+	return b
+}
+
+// appendEntry writes the value of the instance that no resource manager has, if there is one.
+func appendEntry(b []byte, v Value, joined Set) []byte {
+	if v != NoValue {
+		b = fmt.Appendf(b, " entry=%v", v)
+	}
+	if joined != 0 {
+		b = fmt.Appendf(b, " joined=%v", joined)
 	}
 	return b
 }
@@ -120,12 +150,14 @@ type RecordType uint8
 
 // The record types of the one log that a node has.
 const (
-	NoRecord       RecordType = iota
-	RecordVote                // rm: Val is its vote; durable before its phase2a
-	RecordOutcome             // rm: Val is the outcome; durable before the resource acts on it
-	RecordAcceptor            // acc: MBal, Bal, Votes, the whole state; durable before its 1b or 2b
-	RecordBallot              // ldr: Bal is the highest ballot used; durable before its phase1a
-	RecordForget              // finished and forgotten; durable before MsgForgotten
+	NoRecord        RecordType = iota
+	RecordVote                 // rm: Val is its vote; durable before its phase2a
+	RecordOutcome              // rm, tm: Val is the outcome; durable before anybody acts on it
+	RecordAcceptor             // acc, replicas: MBal, Bal and values; durable before its 1b or 2b
+	RecordBallot               // ldr: Bal is the highest ballot used; durable before its phase1a
+	RecordForget               // finished and forgotten; durable before MsgForgotten
+	RecordPreCommit            // rm, tm: pre-committed in attempt Bal; durable before it is said
+	RecordJoin                 // reg: Joined are all that have joined so far; durable before MsgJoined
 	numRecordTypes
 )
 
@@ -134,11 +166,12 @@ const NumRecordTypes = int(numRecordTypes)
 
 // String gives the type's name.
 func (t RecordType) String() string {
-	names := [NumRecordTypes]string{"none", "vote", "outcome", "acceptor", "ballot", "forget"}
 	if int(t) >= NumRecordTypes {
 		return "record" + strconv.Itoa(int(t))
 	}
-	return names[t]
+	return [NumRecordTypes]string{
+		"none", "vote", "outcome", "acceptor", "ballot", "forget", "pre-commit", "join",
+	}[t]
 }
 
 // Record is what a role asks its node to append to its log. Records are plain data; a later record
@@ -153,6 +186,7 @@ type Record struct {
 	Tx      TxID
 	Members Set
 	Votes   Votes
+	Joined  Set
 }
 
 // String gives the record by content.
@@ -163,8 +197,11 @@ func (r Record) String() string {
 		b = fmt.Appendf(b, " val=%v", r.Val)
 	case RecordAcceptor:
 		b = r.Votes.appendText(fmt.Appendf(b, " mbal=%d bal=%d", r.MBal, r.Bal))
-	case RecordBallot:
+		b = appendEntry(b, r.Val, r.Joined)
+	case RecordBallot, RecordPreCommit:
 		b = fmt.Appendf(b, " bal=%d", r.Bal)
+	case RecordJoin:
+		b = appendEntry(b, NoValue, r.Joined)
 	case RecordForget:
 		b = fmt.Appendf(b, " low=%d", r.Low)
 	default:
@@ -179,7 +216,7 @@ type TimerKind uint8
 const (
 	NoTimer       TimerKind = iota
 	TimerRetry              // say again what has had no answer
-	TimerTakeOver           // ldr: begin a higher ballot
+	TimerTakeOver           // do not wait longer: begin a higher ballot, or what the rules say
 	TimerFlush              // acc: do not wait longer for the rest of the bundle
 	numTimerKinds
 )
@@ -209,11 +246,13 @@ type Timer struct {
 	Await Await
 }
 
-// Await says whom a timer waits for: roles of one kind. A synchronous world lets the timer fire
-// only when one of these is dead or cut off and nothing from it is in flight.
+// Await says whom a timer waits for: roles of one kind, or these replicas of them. A synchronous
+// world lets the timer fire only when one of these is dead or cut off and nothing from it is in
+// flight.
 type Await struct {
-	Kind RoleKind
-	IDs  Set
+	Kind     RoleKind
+	IDs      Set
+	Replicas Set
 }
 
 // String gives the timer by content: "ldr1 takeover tx=c1.1".

@@ -151,8 +151,12 @@ func (r *runner) positions(t harness.ActionType) uint64 {
 	case harness.Begin, harness.GiveUp:
 		return uint64(r.config.Clients())
 	case harness.Fire:
-		l := &r.config.Layout // one a transaction at each, two at a leader; and one a client
-		return uint64((l.RMs+l.Acceptors+2*l.Leaders)*len(r.config.Txns) + r.config.Clients())
+		l := &r.config.Layout // one or two a transaction at each, and one a client
+		armed := l.RMs + l.Acceptors + 2*l.Leaders
+		if l.Acceptors == 0 {
+			armed = 2 * l.Roles()
+		}
+		return uint64(armed*len(r.config.Txns) + r.config.Clients())
 	case harness.Heal:
 		return 1
 	default:

@@ -34,20 +34,7 @@ func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
 		return nil
 	}
 	*c = harness.Config{Protocol: o.Protocol, Timing: o.timing(), Opening: 100, Txns: c.Txns[:0]}
-	rms, acceptors, leaders := o.RMs, o.Acceptors, o.Leaders
-	if rms == 0 {
-		from := drawnRMs()
-		rms = from[rng.IntN(len(from))]
-	}
-	if acceptors == 0 {
-		from := drawnAcceptors()
-		acceptors = from[rng.IntN(len(from))]
-	}
-	if leaders == 0 {
-		from := drawnLeaders()
-		leaders = from[rng.IntN(len(from))]
-	}
-	if err := c.Layout.Apart(rms, acceptors, leaders); err != nil {
+	if err := c.Layout.Apart(o.drawSizes(rng)); err != nil {
 		return err
 	}
 	if rng.IntN(4) == 0 {
@@ -73,15 +60,30 @@ func (o *Options) drawWithin(rng *rand.Rand, c *harness.Config, p *plan) {
 	c.Budget = world.Budget
 }
 
-// placeTogether puts every role on one of a few nodes.
-func placeTogether(rng *rand.Rand, l *core.Layout) {
-	rms, acceptors, leaders, options := l.RMs, l.Acceptors, l.Leaders, l.Options
-	nodes := 1 + rng.IntN(max(rms, acceptors))
-	*l = core.Layout{RMs: rms, Acceptors: acceptors, Leaders: leaders, Options: options}
-	for _, k := range []core.RoleKind{core.RM, core.Acceptor, core.Leader} {
-		for i := range l.Count(k) {
-			l.Place(core.Role{Kind: k, ID: uint8(i + 1)}, core.NodeID(i%nodes+1))
+// drawSizes draws the numbers of roles that the options leave open.
+func (o *Options) drawSizes(rng *rand.Rand) core.Sizes {
+	var n [5]int
+	for i, s := range o.sizes() {
+		n[i] = s.fixed
+		if n[i] == 0 && s.least < s.most {
+			n[i] = s.clamp(s.odds[rng.IntN(len(s.odds))])
 		}
+	}
+	least, _ := o.Protocol.Limits()
+	return core.Sizes{
+		RMs: n[0], Acceptors: n[1], Leaders: n[2], TMs: least.TMs, Registrars: n[3], Replicas: n[4],
+	}
+}
+
+// placeTogether puts every role on one of a few nodes, the replicas of a role on different ones as
+// far as possible.
+func placeTogether(rng *rand.Rand, l *core.Layout) {
+	nodes := 1 + rng.IntN(max(l.RMs, l.Acceptors, l.Replicas))
+	*l = core.Layout{Sizes: l.Sizes, Options: l.Options}
+	var buf [64]core.Role
+	for _, r := range l.AppendRoles(buf[:0]) {
+		i := int(r.ID) - 1 + max(int(r.Replica)-1, 0)
+		l.Place(r, core.NodeID(i%nodes+1))
 	}
 }
 
@@ -148,7 +150,7 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 		p.slow = core.Set(rng.Uint64()&rng.Uint64()) & core.FullSet(c.Layout.Nodes)
 	}
 	p.newest = rng.IntN(3)
-	if len(c.Txns) == 1 && o.Faults&Timeouts != 0 && rng.IntN(4) != 0 {
+	if c.Layout.Leaders > 0 && len(c.Txns) == 1 && o.Faults&Timeouts != 0 && rng.IntN(4) != 0 {
 		o.drawDuel(rng, c, p)
 	}
 	if c.Timing == harness.Synchronous {

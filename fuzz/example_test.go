@@ -22,7 +22,13 @@ type onePhase struct{}
 func (onePhase) Name() string                { return "one-phase-commit" }
 func (onePhase) Options() []string           { return nil }
 func (onePhase) Validate(*core.Layout) error { return nil }
-func (onePhase) New() core.Machine           { return &process{} }
+
+// Limits asks for resource managers and, to be asked by clients, a transaction manager.
+func (onePhase) Limits() (least, most core.Sizes) {
+	return core.Sizes{RMs: 1, TMs: 1}, core.Sizes{RMs: core.MaxRMs, TMs: 1}
+}
+
+func (onePhase) New() core.Machine { return &process{} }
 
 // process is a node: it needs to remember nothing but who asked.
 type process struct {

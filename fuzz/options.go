@@ -28,15 +28,18 @@ const (
 // crashes are for good.
 const Lossy = Drops | Crashes
 
-// Options say what a campaign is to do. Numbers of roles that are 0 are drawn anew for each run.
-// With Coverage, which is of the same protocol, every run is one of its world, and the coverage
-// counts what the runs visit; then the options from RMs to Synchronous choose nothing.
+// Options say what a campaign is to do. Numbers of roles that are 0 are drawn anew for each run,
+// within the limits of the protocol. With Coverage, which is of the same protocol, every run is one
+// of its world, and the coverage counts what the runs visit; then the options from RMs to
+// Synchronous choose nothing.
 type Options struct {
 	Protocol    core.Protocol
 	Coverage    *explore.Coverage
 	RMs         int
 	Acceptors   int
 	Leaders     int
+	Registrars  int
+	Replicas    int
 	Faults      Faults
 	Synchronous bool // there are none of the faults in Lossy
 	Seed        uint64
@@ -50,22 +53,43 @@ func (o *Options) timing() harness.Timing {
 	return harness.Asynchronous
 }
 
-// The numbers of roles that a run draws from unless the options fix them, with equal odds, and in
-// ascending order.
+// size is a number of roles: fixed by the options, or if that is 0 drawn from odds and brought
+// within the limits of the protocol.
+type size struct {
+	fixed       int
+	odds        []int // in ascending order
+	least, most int
+}
 
-func drawnRMs() [3]int       { return [...]int{1, 2, 3} }
-func drawnAcceptors() [8]int { return [...]int{1, 2, 3, 3, 3, 3, 3, 5} }
-func drawnLeaders() [4]int   { return [...]int{1, 2, 2, 3} }
+func (s *size) clamp(n int) int { return min(max(n, s.least), s.most) }
 
-// Sizes returns the numbers of resource managers, acceptors and leaders that runs of the options
-// may have, each in ascending order.
-func (o *Options) Sizes() (rms, acceptors, leaders []int) {
-	some := func(fixed int, drawn []int) []int {
-		if fixed != 0 {
-			return []int{fixed}
-		}
-		return slices.Compact(drawn)
+// sizes returns how many resource managers, acceptors, leaders, registrars and replicas there are.
+func (o *Options) sizes() [5]size {
+	least, most := o.Protocol.Limits()
+	return [...]size{
+		{o.RMs, []int{1, 2, 3}, least.RMs, most.RMs},
+		{o.Acceptors, []int{1, 2, 3, 3, 3, 3, 3, 5}, least.Acceptors, most.Acceptors},
+		{o.Leaders, []int{1, 2, 2, 3}, least.Leaders, most.Leaders},
+		{o.Registrars, []int{0, 1}, least.Registrars, most.Registrars},
+		{o.Replicas, []int{1, 2, 3, 3, 3, 3}, least.Replicas, most.Replicas},
 	}
-	a, b, c := drawnRMs(), drawnAcceptors(), drawnLeaders()
-	return some(o.RMs, a[:]), some(o.Acceptors, b[:]), some(o.Leaders, c[:])
+}
+
+// Drawn are the numbers of roles that runs may have, each in ascending order.
+type Drawn struct{ RMs, Acceptors, Leaders, Registrars, Replicas []int }
+
+// Drawn returns the numbers of roles that runs of the options may have.
+func (o *Options) Drawn() Drawn {
+	var n [5][]int
+	for i, s := range o.sizes() {
+		if s.fixed != 0 {
+			n[i] = []int{s.fixed}
+			continue
+		}
+		for _, drawn := range s.odds {
+			n[i] = append(n[i], s.clamp(drawn))
+		}
+		n[i] = slices.Compact(n[i])
+	}
+	return Drawn{n[0], n[1], n[2], n[3], n[4]}
 }

@@ -121,7 +121,8 @@ func (a *Action) Hash() uint64 {
 	case Deliver, Drop, Duplicate, Refuse:
 		m := &a.Msg
 		h = mix(uint64(m.Type)|uint64(m.Val)<<8|uint64(m.From.Kind)<<16|uint64(m.From.ID)<<24|
-			uint64(m.To.Kind)<<32|uint64(m.To.ID)<<40, h)
+			uint64(m.To.Kind)<<32|uint64(m.To.ID)<<40|uint64(m.From.Replica)<<48|
+			uint64(m.To.Replica)<<56, h)
 		h = mix(m.Tx.Word(), h)
 		h = mix(uint64(m.Bal)|uint64(m.MBal)<<32, h)
 		h = mix(uint64(m.Votes.Prepared), h)
@@ -131,8 +132,10 @@ func (a *Action) Hash() uint64 {
 			begin = 1
 		}
 		h = mix(uint64(m.Low)<<1|begin, h)
+		h = mix(uint64(m.Joined), h)
 	case Fire:
-		h = mix(uint64(a.Timer.Role.Kind)|uint64(a.Timer.Role.ID)<<8|uint64(a.Timer.Kind)<<16, h)
+		r := a.Timer.Role
+		h = mix(uint64(r.Kind)|uint64(r.ID)<<8|uint64(a.Timer.Kind)<<16|uint64(r.Replica)<<24, h)
 		h = mix(a.Timer.Tx.Word(), h)
 	default:
 	}

@@ -12,7 +12,7 @@ type change struct {
 	cfg   Config
 	roles [core.NumRoleKinds][core.MaxRMs + 1]uint8 // new number by old number; 0 is gone
 	txns  []core.TxID                               // new id by old index; zero is gone
-	nodes [65]core.Set                              // new nodes by old node
+	nodes [][]core.NodeID                           // new nodes by old node
 
 	merges bool // several roles become one
 	split  int  // the transaction at which a client becomes two; 0 is none
@@ -29,8 +29,9 @@ func newChange(c *Config) *change {
 	for i := range c.Txns {
 		g.txns = append(g.txns, c.Txns[i].ID)
 	}
-	for n := range c.Layout.Nodes {
-		g.nodes[n+1] = core.SetOf(uint8(n + 1))
+	g.nodes = make([][]core.NodeID, c.Layout.Nodes+1)
+	for n := range g.nodes {
+		g.nodes[n] = []core.NodeID{core.NodeID(n)}
 	}
 	return g
 }
@@ -135,7 +136,7 @@ func dropRoles(c *Config, kind core.RoleKind, gone core.Set, into uint8) *change
 	if into != 0 {
 		to := c.Layout.NodeOf(core.Role{Kind: kind, ID: into})
 		for s := gone; s != 0; s &= s - 1 {
-			if n := c.Layout.NodeOf(core.Role{Kind: kind, ID: s.First()}); g.nodes[n] == 0 {
+			if n := c.Layout.NodeOf(core.Role{Kind: kind, ID: s.First()}); g.nodes[n] == nil {
 				g.nodes[n] = g.nodes[to]
 			}
 		}
@@ -148,11 +149,9 @@ func dropRoles(c *Config, kind core.RoleKind, gone core.Set, into uint8) *change
 
 // clearLayout takes every role off its node.
 func (g *change) clearLayout() *core.Layout {
-	clear(g.nodes[:])
+	clear(g.nodes)
 	l := &g.cfg.Layout
-	*l = core.Layout{
-		RMs: l.RMs, Acceptors: l.Acceptors, Leaders: l.Leaders, Options: l.Options,
-	}
+	*l = core.Layout{Sizes: l.Sizes, Options: l.Options}
 	return l
 }
 
@@ -160,24 +159,19 @@ func (g *change) clearLayout() *core.Layout {
 func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
 	old := &g.old.Layout
 	l := g.clearLayout()
-	switch kind {
-	case core.RM:
-		l.RMs = count
-	case core.Acceptor:
-		l.Acceptors = count
-	default:
-		l.Leaders = count
-	}
-	for n := range old.Nodes {
+	l.SetCount(kind, count)
+	roles := old.AppendRoles(nil)
+	for n := core.NodeID(1); int(n) <= old.Nodes; n++ {
 		node := core.NodeID(l.Nodes + 1)
-		for _, k := range placedKinds() {
-			for i := range old.Count(k) {
-				r := core.Role{Kind: k, ID: uint8(i + 1)}
-				if old.NodeOf(r) != core.NodeID(n+1) || k == kind && gone.Has(r.ID) {
-					continue
-				}
-				l.Place(core.Role{Kind: k, ID: g.roles[k][r.ID]}, node)
-				g.nodes[n+1] = core.SetOf(uint8(node))
+		for _, r := range roles {
+			of := r.Kind
+			if of == core.Resource {
+				of = core.RM
+			}
+			if old.NodeOf(r) == n && (of != kind || !gone.Has(r.ID)) {
+				r.ID = g.roles[r.Kind][r.ID]
+				l.Place(r, node)
+				g.nodes[n] = []core.NodeID{node}
 			}
 		}
 	}
@@ -187,6 +181,7 @@ func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
 func swapRoles(c *Config, kind core.RoleKind, i, j uint8) *change {
 	g := newChange(c)
 	g.roles[kind][i], g.roles[kind][j] = j, i
+	g.roles[core.Resource] = g.roles[core.RM]
 	g.place(kind, c.Layout.Count(kind), 0)
 	return g
 }
@@ -228,18 +223,15 @@ func setApart(c *Config) *change {
 	g := newChange(c)
 	old := &c.Layout
 	l := g.clearLayout()
-	for _, k := range placedKinds() {
-		for i := range old.Count(k) {
-			r := core.Role{Kind: k, ID: uint8(i + 1)}
-			l.Place(r, core.NodeID(l.Nodes+1))
-			n := old.NodeOf(r)
-			g.nodes[n] = g.nodes[n].With(uint8(l.Nodes))
-		}
+	for _, r := range old.AppendRoles(nil) {
+		l.Place(r, core.NodeID(l.Nodes+1))
+		n := old.NodeOf(r)
+		g.nodes[n] = append(g.nodes[n], core.NodeID(l.Nodes))
 	}
 	return g
 }
 
-func isApart(l *core.Layout) bool { return l.Nodes == l.RMs+l.Acceptors+l.Leaders }
+func isApart(l *core.Layout) bool { return l.Nodes == l.Roles() }
 
 // rewrite appends the old configuration's actions as they are in the new one. What has no place
 // there is left out.
@@ -268,8 +260,8 @@ func (g *change) rewrite(dst, actions []Action) []Action {
 				continue
 			}
 		case Sync, Crash, CrashKeep, Die, Restart, Cut:
-			for s := g.nodes[a.Node]; s != 0; s &= s - 1 {
-				a.Node = core.NodeID(s.First())
+			for _, n := range g.nodes[a.Node] {
+				a.Node = n
 				dst = append(dst, a)
 			}
 			continue
@@ -285,7 +277,8 @@ func (g *change) role(r core.Role, tx core.TxID) core.Role {
 	if r.Kind == core.Client {
 		return core.Role{Kind: r.Kind, ID: uint8(tx.Origin)}
 	}
-	return core.Role{Kind: r.Kind, ID: g.roles[r.Kind][r.ID]}
+	r.ID = g.roles[r.Kind][r.ID]
+	return r
 }
 
 func (g *change) tx(tx core.TxID) core.TxID {
@@ -302,13 +295,14 @@ func (g *change) message(m *core.Message) bool {
 	m.From, m.To = g.role(m.From, m.Tx), g.role(m.To, m.Tx)
 	m.Bal, m.MBal = g.ballot(m.Bal), g.ballot(m.MBal)
 	m.Votes.Prepared, m.Votes.Aborted = g.instances(m.Votes.Prepared), g.instances(m.Votes.Aborted)
+	m.Joined = g.instances(m.Joined)
 	return m.From.ID != 0 && m.To.ID != 0 && m.Tx.Seq != 0
 }
 
 // ballot returns the ballot of the same leader's same attempt.
 func (g *change) ballot(b core.Ballot) core.Ballot {
-	if b == 0 {
-		return 0
+	if b == 0 || g.old.Layout.Leaders == 0 {
+		return b
 	}
 	leader := g.roles[core.Leader][g.old.Layout.LeaderOf(b)]
 	if leader == 0 {

@@ -77,7 +77,7 @@ func (w *World) candidates(t ActionType) int {
 		n, budget = len(w.machines), w.unsynced.Len()
 	case Restart:
 		n = len(w.machines)
-		budget = n - (w.up | w.dead).Len()
+		budget = n - w.up.Len() - w.dead.Len()
 	case Crash, CrashKeep:
 		n, budget = len(w.machines), b.Crashes
 	case Die:
@@ -109,7 +109,7 @@ func (w *World) enabled(t ActionType, i int) bool {
 	case Fire:
 		return w.timerEnabled(&w.timers[i])
 	case Sync:
-		return w.unsynced.Has(uint8(node))
+		return w.unsynced.Has(node)
 	case Crash, CrashKeep, Die:
 		return w.crashEnabled(t, node)
 	case Restart:
@@ -117,7 +117,7 @@ func (w *World) enabled(t ActionType, i int) bool {
 	case Cut:
 		return w.cutEnabled(node)
 	case Heal:
-		return w.far != 0
+		return w.split
 	case Settle:
 		return !w.settled
 	default:

@@ -21,35 +21,34 @@ func (w *World) begin(r core.Role) bool {
 	c.next++
 	c.waiting, c.asked = true, 0
 	w.monitor.Invoked(c.next - 1)
-	w.request(r, &w.cfg.Txns[c.next-1])
+	w.request(c, r, &w.cfg.Txns[c.next-1])
 	return true
 }
 
 func (w *World) beginEnabled(c *client) bool { return !w.settled && !c.waiting && c.next < c.end }
 
 // askAgain is a client that has had no answer: it asks the same resource manager again, and one
-// leader after the other.
+// coordinator after the other.
 func (w *World) askAgain(r core.Role) {
 	c := w.client(r)
 	t := &w.cfg.Txns[c.next-1]
-	w.request(r, t)
-	if n := w.cfg.Layout.Leaders; n > 0 {
-		w.send(&core.Message{
-			Type: core.MsgQuery, From: r, Tx: t.ID,
-			To:      core.Role{Kind: core.Leader, ID: c.asked%uint8(n) + 1},
-			Members: t.Members,
-		})
-		c.asked++
-	}
+	w.request(c, r, t)
+	w.send(&core.Message{
+		Type: core.MsgQuery, From: r, To: w.cfg.Layout.Coordinator(int(c.asked)), Tx: t.ID,
+		Members: t.Members,
+	})
+	c.asked = (c.asked + 1) % uint8(w.cfg.Layout.Coordinators())
 }
 
-func (w *World) request(r core.Role, t *checker.Txn) {
-	rm := core.Role{Kind: core.RM, ID: t.RM}
+// request asks the resource manager, or of a replicated one the replica whose turn it is.
+func (w *World) request(c *client, r core.Role, t *checker.Txn) {
+	rm := w.cfg.Layout.ReplicaOf(core.Role{Kind: core.RM, ID: t.RM}, int(c.asked))
 	w.send(&core.Message{Type: core.MsgRequest, From: r, To: rm, Tx: t.ID, Members: t.Members})
-	w.arm(&core.Timer{
-		Role: r, Kind: core.TimerRetry, Tx: t.ID,
-		Await: core.Await{Kind: core.RM, IDs: core.SetOf(t.RM)},
-	})
+	await := core.Await{Kind: core.RM, IDs: core.SetOf(t.RM)}
+	if rm.Replica > 0 {
+		await.Replicas = core.SetOf(rm.Replica)
+	}
+	w.arm(&core.Timer{Role: r, Kind: core.TimerRetry, Tx: t.ID, Await: await})
 }
 
 // giveUp has a client stop waiting; whether its transaction was committed stays open.
@@ -149,7 +148,7 @@ func (w *World) deliverToBank(m *core.Message) {
 
 // answer sends what a resource says to its resource manager, if that is running to hear it.
 func (w *World) answer(m *core.Message, t core.MsgType, v core.Value) {
-	if n := w.cfg.Layout.NodeOf(m.From); !w.up.Has(uint8(n)) {
+	if n := w.cfg.Layout.NodeOf(m.From); !w.up.Has(n) {
 		return
 	}
 	w.net = append(w.net, core.Message{

@@ -148,9 +148,9 @@ func (c *Config) Clients() int {
 // exists tells whether there is such a role.
 func (c *Config) exists(r core.Role) bool {
 	if r.Kind == core.Client {
-		return r.ID > 0 && int(r.ID) <= c.Clients()
+		return r.ID > 0 && int(r.ID) <= c.Clients() && r.Replica == 0
 	}
-	return r.ID > 0 && int(r.ID) <= c.Layout.Count(r.Kind)
+	return c.Layout.Exists(r)
 }
 
 // RMOf returns the resource manager that an account is with.
@@ -169,6 +169,10 @@ func (c *Config) MembersOf(w bank.Work) core.Set {
 // rounds of everybody telling everybody, for each transaction.
 func (c *Config) SettleBound() int {
 	l := &c.Layout
-	round := (l.RMs + l.Leaders) * (l.Acceptors + l.Leaders)
-	return 100 + 40*round*len(c.Txns)
+	speakers, hearers := l.RMs+l.Leaders+l.TMs+l.Registrars, l.Acceptors+l.Leaders
+	if l.Acceptors == 0 {
+		hearers = speakers
+	}
+	copies := max(l.Replicas, 1)
+	return 100 + 40*speakers*hearers*copies*copies*len(c.Txns)
 }

@@ -21,14 +21,14 @@ func (w *World) crash(t ActionType, n core.NodeID) bool {
 		}
 	case Die:
 		w.left.Deaths--
-		w.dead = w.dead.With(uint8(n))
+		w.dead.Add(n)
 	default:
 		w.left.Crashes--
 	}
 	d.records = d.records[:d.durable]
 	d.gated = d.gated[:0]
-	w.unsynced = w.unsynced.Without(uint8(n))
-	w.up = w.up.Without(uint8(n))
+	w.unsynced.Remove(n)
+	w.up.Remove(n)
 	w.timers = slices.DeleteFunc(w.timers, func(t core.Timer) bool {
 		return w.cfg.Layout.NodeOf(t.Role) == n
 	})
@@ -43,14 +43,16 @@ func (w *World) crash(t ActionType, n core.NodeID) bool {
 }
 
 func (w *World) crashEnabled(t ActionType, n core.NodeID) bool {
-	if w.settled || !w.up.Has(uint8(n)) {
+	if w.settled || !w.up.Has(n) {
 		return false
 	}
 	switch t {
 	case Die:
-		return w.left.Deaths > 0 && w.cfg.CanLose(w.dead.With(uint8(n)))
+		gone := w.dead
+		gone.Add(n)
+		return w.left.Deaths > 0 && w.cfg.CanLose(&gone)
 	case CrashKeep:
-		return w.left.Crashes > 0 && w.unsynced.Has(uint8(n))
+		return w.left.Crashes > 0 && w.unsynced.Has(n)
 	default:
 		return w.left.Crashes > 0
 	}
@@ -62,7 +64,7 @@ func (w *World) restart(n core.NodeID) bool {
 	if !w.restartEnabled(n) {
 		return false
 	}
-	w.up = w.up.With(uint8(n))
+	w.up.Add(n)
 	machine, d := w.machines[n-1], &w.disks[n-1]
 	machine.Reset(&w.cfg.Layout, n)
 	for _, rec := range d.records {
@@ -89,7 +91,7 @@ func (w *World) restart(n core.NodeID) bool {
 }
 
 func (w *World) restartEnabled(n core.NodeID) bool {
-	return !w.up.Has(uint8(n)) && !w.dead.Has(uint8(n))
+	return !w.up.Has(n) && !w.dead.Has(n)
 }
 
 // cut moves a node to the other side of the partition.
@@ -98,13 +100,21 @@ func (w *World) cut(n core.NodeID) bool {
 		return false
 	}
 	w.left.Cuts--
-	w.far ^= core.SetOf(uint8(n))
-	if w.far == core.FullSet(len(w.machines)) {
-		w.far = 0
+	if w.far.Has(n) {
+		w.far.Remove(n)
+	} else {
+		w.far.Add(n)
+	}
+	w.split = true
+	if all := w.far.Len(); all == 0 || all == len(w.machines) {
+		w.heal()
 	}
 	w.monitor.Partitioned()
 	return true
 }
+
+// heal ends the partition.
+func (w *World) heal() { w.far, w.split = core.NodeSet{}, false }
 
 func (w *World) cutEnabled(core.NodeID) bool {
 	return !w.settled && w.left.Cuts > 0 && len(w.machines) > 1

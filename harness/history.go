@@ -169,7 +169,7 @@ func (j *Judge) audit(w *World) {
 	read := history.BankOp{Span: span}
 	for a := range uint8(w.cfg.Accounts) {
 		rm := w.cfg.RMOf(a + 1)
-		if w.up.Has(uint8(w.cfg.Layout.NodeOf(core.Role{Kind: core.RM, ID: rm}))) {
+		if w.up.Has(w.nodeOfBank(int(rm) - 1)) {
 			j.read(&read, a+1, w.banks[rm-1].Balance(a+1))
 		}
 	}

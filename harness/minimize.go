@@ -308,7 +308,7 @@ func (m *minimizer) simplify() {
 	for i := 1; i < len(m.best.cfg.Txns); i++ {
 		m.tryDeep(splitClient(m.best.cfg, i))
 	}
-	for _, k := range placedKinds() {
+	for _, k := range core.PlacedKinds() {
 		for m.dropSome(k) {
 		}
 	}

@@ -45,6 +45,7 @@ type parser struct {
 	s         *Schedule
 	in        section
 	seen      [inEnd + 1]bool
+	databases bool // a node line names one
 }
 
 // ParseSchedule reads a schedule in the form that AppendText writes; blank lines and what follows
@@ -280,10 +281,11 @@ func (p *parser) timing(words []string) error {
 
 func (p *parser) node(words []string) error {
 	l := &p.s.Config.Layout
+	kinds := core.PlacedKinds()
 	want := core.NodeID(l.Nodes + 1)
 	switch {
-	case l.Nodes == 64:
-		return errors.New("more than 64 nodes")
+	case l.Nodes == core.MaxNodes:
+		return fmt.Errorf("more than %d nodes", core.MaxNodes)
 	case len(words) == 0 || words[0] != want.String():
 		return fmt.Errorf("want node %v", want)
 	}
@@ -293,39 +295,46 @@ func (p *parser) node(words []string) error {
 		if err != nil {
 			return err
 		}
-		var count *int
-		limit := core.MaxRMs
-		switch r.Kind {
-		case core.RM:
-			count = &l.RMs
-		case core.Acceptor:
-			count, limit = &l.Acceptors, core.MaxAcceptors
-		case core.Leader:
-			count, limit = &l.Leaders, core.MaxLeaders
-		default:
-			return fmt.Errorf("%v cannot be placed: only rm, acc and ldr can", r)
-		}
 		switch {
-		case int(r.ID) > limit:
-			return fmt.Errorf("%v: want numbers from 1 to %d", r, limit)
+		case !slices.Contains(kinds[:], r.Kind):
+			return fmt.Errorf("%v cannot be placed: it is on no node", r)
 		case l.NodeOf(r) != 0:
 			return fmt.Errorf("%v is on %v already", r, l.NodeOf(r))
 		}
-		*count = max(*count, int(r.ID))
+		if err := p.grow(r); err != nil {
+			return fmt.Errorf("%v: %w", r, err)
+		}
 		l.Place(r, want)
 	}
+	return nil
+}
+
+// grow makes room for a role in the sizes of the layout.
+func (p *parser) grow(r core.Role) error {
+	c := &p.s.Config
+	sizes := c.Layout.Sizes
+	sizes.SetCount(r.Kind, max(sizes.Count(r.Kind), int(r.ID)))
+	sizes.Replicas = max(sizes.Replicas, int(r.Replica))
+	_, most := c.Protocol.Limits()
+	if err := sizes.Check(core.Sizes{}, most); err != nil {
+		return err
+	}
+	if !sizes.Exists(r) {
+		return errors.New("replicas are of resource managers and transaction managers, all or none")
+	}
+	c.Layout.Sizes = sizes
+	p.databases = p.databases || r.Kind == core.Resource
 	return nil
 }
 
 // accounts also judges the layout, which is complete by now.
 func (p *parser) accounts(words []string) error {
 	c := &p.s.Config
-	for _, k := range placedKinds() {
-		for i := range c.Layout.Count(k) {
-			if r := (core.Role{Kind: k, ID: uint8(i + 1)}); c.Layout.NodeOf(r) == 0 {
-				return fmt.Errorf("the nodes have no %v", r)
-			}
-		}
+	if err := c.Layout.CheckPlaced(); err != nil {
+		return err
+	}
+	if p.databases && c.Layout.Replicas == 0 {
+		return errors.New("a database goes with its resource manager")
 	}
 	if len(words) != 3 || words[1] != "opening" {
 		return errors.New("want accounts N opening M")
@@ -467,9 +476,11 @@ func parseRole(text string) (core.Role, error) {
 		if !ok || k == int(core.NoRole) {
 			continue
 		}
-		n, err := strconv.ParseUint(digits, 10, 8)
-		r := core.Role{Kind: core.RoleKind(k), ID: uint8(n)}
-		if err == nil && n > 0 && r.String() == text {
+		number, replica, _ := strings.Cut(digits, ".")
+		n, err1 := strconv.ParseUint(number, 10, 8)
+		c, err2 := strconv.ParseUint(cmp.Or(replica, "0"), 10, 8)
+		r := core.Role{Kind: core.RoleKind(k), ID: uint8(n), Replica: uint8(c)}
+		if err1 == nil && err2 == nil && n > 0 && r.String() == text {
 			return r, nil
 		}
 	}

@@ -141,9 +141,10 @@ func (c *Config) parseMessage(words []string) (core.Message, error) {
 			return m, err
 		}
 	}
-	if ins > 0 {
+	switch {
+	case ins > 0:
 		m.Votes = core.VoteOf(ins, val)
-	} else {
+	case val != core.NoValue:
 		m.Val = val
 	}
 	if m.Type == core.MsgFound {
@@ -173,13 +174,11 @@ func parseField(word string, m *core.Message, ins *uint8, val *core.Value) error
 		n, err = parseNumber(key, text, 1, core.MaxRMs)
 		*ins = uint8(n)
 	case "val":
-		for v := core.NoValue; v <= core.Committed; v++ {
-			if v.String() == text {
-				*val = v
-				return nil
-			}
-		}
-		err = fmt.Errorf("no value is called %.40q", text)
+		*val, err = parseValue(text)
+	case "entry":
+		m.Val, err = parseValue(text)
+	case "joined":
+		m.Joined, err = parseSet(key, text)
 	case "prepared":
 		m.Votes.Prepared, err = parseSet(key, text)
 	case "aborted":
@@ -190,6 +189,15 @@ func parseField(word string, m *core.Message, ins *uint8, val *core.Value) error
 		err = fmt.Errorf("no message has %.40q", word)
 	}
 	return err
+}
+
+func parseValue(text string) (core.Value, error) {
+	for v := range core.Value(core.NumValues) {
+		if v.String() == text {
+			return v, nil
+		}
+	}
+	return core.NoValue, fmt.Errorf("no value is called %.40q", text)
 }
 
 func parseSet(what, text string) (core.Set, error) {

@@ -57,7 +57,7 @@ func (w *World) Join(parts []*Part) {
 
 func (w *World) clear() {
 	w.net, w.timers = w.net[:0], w.timers[:0]
-	w.up, w.dead, w.unsynced, w.far = core.FullSet(len(w.machines)), 0, 0, 0
+	w.allUp()
 	w.settled, w.steps = false, 0
 }
 
@@ -69,13 +69,13 @@ func (w *World) load(p *Part) {
 		return
 	}
 	if !p.up {
-		w.up = w.up.Without(uint8(p.node))
+		w.up.Remove(p.node)
 	}
 	if p.dead {
-		w.dead = w.dead.With(uint8(p.node))
+		w.dead.Add(p.node)
 	}
 	if p.Unsynced() {
-		w.unsynced = w.unsynced.With(uint8(p.node))
+		w.unsynced.Add(p.node)
 	}
 	if p.up {
 		w.machines[p.node-1].CopyFrom(p.machine)
@@ -124,7 +124,7 @@ func (w *World) Take(n core.NodeID, log bool, sent []core.Message) (*Part, []cor
 		p.clients = slices.Clone(w.clients)
 		return p, sent
 	}
-	p.up, p.dead = w.up.Has(uint8(n)), w.dead.Has(uint8(n))
+	p.up, p.dead = w.up.Has(n), w.dead.Has(n)
 	if p.up {
 		p.machine = w.cfg.Protocol.New()
 		p.machine.Reset(&w.cfg.Layout, n)
@@ -193,12 +193,12 @@ func (w *World) Own(p *Part, buf []Action) []Action {
 
 // AppendKey appends a canonical encoding: parts of the same node and configuration with equal
 // bytes behave alike for ever, in the asynchronous timing, and are judged alike.
-func (p *Part) AppendKey(dst []byte, c *Config) []byte {
-	return p.AppendState(p.monitor.AppendKey(dst), c)
+func (p *Part) AppendKey(dst []byte) []byte {
+	return p.AppendState(p.monitor.AppendKey(dst))
 }
 
 // AppendState is AppendKey without what the monitor knows.
-func (p *Part) AppendState(dst []byte, c *Config) []byte {
+func (p *Part) AppendState(dst []byte) []byte {
 	flags := byte(0)
 	if p.up {
 		flags |= 1
@@ -221,7 +221,7 @@ func (p *Part) AppendState(dst []byte, c *Config) []byte {
 	dst = append(dst, byte(len(p.timers)))
 	for i := range p.timers {
 		t := &p.timers[i]
-		dst = append(t.Tx.AppendKey(dst), byte(t.Role.Kind), t.Role.ID, byte(t.Kind))
+		dst = append(appendRole(t.Tx.AppendKey(dst), t.Role), byte(t.Kind))
 	}
 	for i := range p.banks {
 		dst = p.banks[i].AppendKey(dst)
@@ -232,7 +232,7 @@ func (p *Part) AppendState(dst []byte, c *Config) []byte {
 		if cl.waiting {
 			flag = 1
 		}
-		dst = append(dst, flag, cl.asked%uint8(max(c.Layout.Leaders, 1)))
+		dst = append(dst, flag, cl.asked)
 		dst = binary.AppendUvarint(dst, uint64(cl.next))
 	}
 	if p.up && p.machine != nil {
@@ -256,24 +256,39 @@ func (p *Part) Dead() bool { return p.dead }
 // Unsynced tells whether a Sync would change something.
 func (p *Part) Unsynced() bool { return p.up && p.disk.durable < len(p.disk.records) }
 
-// CanLose tells whether these nodes may all be gone for good: a majority of acceptors, unless
-// LoseMajority says otherwise, and a leader must be left.
-func (c *Config) CanLose(gone core.Set) bool {
+// CanLose tells whether what a protocol tolerates would be left if these nodes were gone for good:
+// of acceptors, and of the replicas of each role, a majority, unless LoseMajority says otherwise; of
+// leaders one; of other roles none.
+func (c *Config) CanLose(gone *core.NodeSet) bool {
 	l := &c.Layout
-	alive := func(k core.RoleKind) int {
-		count := 0
-		for i := range l.Count(k) {
-			if !gone.Has(uint8(l.NodeOf(core.Role{Kind: k, ID: uint8(i + 1)}))) {
-				count++
+	var lost, leaders int
+	var replicas [core.NumRoleKinds][core.MaxRMs + 1]int
+	var buf [64]core.Role
+	for _, r := range l.AppendRoles(buf[:0]) {
+		switch {
+		case !gone.Has(l.NodeOf(r)):
+		case r.Kind == core.Acceptor:
+			lost++
+		case r.Kind == core.Leader:
+			leaders++
+		case r.Replica > 0:
+			replicas[r.Kind][r.ID]++
+			if 2*replicas[r.Kind][r.ID] >= l.Replicas && !c.LoseMajority {
+				return false
 			}
 		}
-		return count
 	}
-	return (c.LoseMajority || alive(core.Acceptor) >= l.Majority()) && alive(core.Leader) > 0
+	return (c.LoseMajority || l.Acceptors == 0 || l.Acceptors-lost >= l.Majority()) &&
+		(l.Leaders == 0 || leaders < l.Leaders)
 }
 
 func compareRoles(a, b core.Role) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID),
+		cmp.Compare(a.Replica, b.Replica))
+}
+
+func appendRole(dst []byte, r core.Role) []byte {
+	return append(dst, byte(r.Kind), r.ID, r.Replica)
 }
 
 func compareMessages(a, b core.Message) int {
@@ -285,12 +300,12 @@ func appendMessage(dst []byte, m *core.Message) []byte {
 	if m.Begin {
 		begin = 1
 	}
-	dst = append(dst, byte(m.Type), byte(m.Val), begin, byte(m.From.Kind), m.From.ID,
-		byte(m.To.Kind), m.To.ID)
+	dst = append(dst, byte(m.Type), byte(m.Val), begin)
+	dst = appendRole(appendRole(dst, m.From), m.To)
 	dst = binary.AppendUvarint(dst, m.Tx.Word())
 	for _, n := range [...]uint64{
 		uint64(m.Bal), uint64(m.MBal), uint64(m.Low), uint64(m.Members), uint64(m.Votes.Prepared),
-		uint64(m.Votes.Aborted),
+		uint64(m.Votes.Aborted), uint64(m.Joined),
 	} {
 		dst = binary.AppendUvarint(dst, n)
 	}
@@ -298,11 +313,11 @@ func appendMessage(dst []byte, m *core.Message) []byte {
 }
 
 func appendRecord(dst []byte, r *core.Record) []byte {
-	dst = append(dst, byte(r.Type), byte(r.Val), byte(r.Role.Kind), r.Role.ID)
+	dst = appendRole(append(dst, byte(r.Type), byte(r.Val)), r.Role)
 	dst = binary.AppendUvarint(dst, r.Tx.Word())
 	for _, n := range [...]uint64{
 		uint64(r.Bal), uint64(r.MBal), uint64(r.Low), uint64(r.Members), uint64(r.Votes.Prepared),
-		uint64(r.Votes.Aborted),
+		uint64(r.Votes.Aborted), uint64(r.Joined),
 	} {
 		dst = binary.AppendUvarint(dst, n)
 	}
@@ -310,4 +325,4 @@ func appendRecord(dst []byte, r *core.Record) []byte {
 }
 
 // Up tells whether a node runs.
-func (w *World) Up(n core.NodeID) bool { return w.up.Has(uint8(n)) }
+func (w *World) Up(n core.NodeID) bool { return w.up.Has(n) }

@@ -106,11 +106,13 @@ func randomConfig(t testing.TB, p core.Protocol, rng *rand.Rand) harness.Config 
 			GiveUps: 1,
 		},
 	}
-	l, err := core.NewLayout(1+rng.IntN(3), 1+2*rng.IntN(2), 1+rng.IntN(3))
+	l, err := core.NewLayout(core.Sizes{
+		RMs: 1 + rng.IntN(3), Acceptors: 1 + 2*rng.IntN(2), Leaders: 1 + rng.IntN(3),
+	})
 	require.NoError(t, err)
 	c.Layout = *l
 	if rng.IntN(3) == 0 { // all on one node
-		c.Layout = core.Layout{RMs: l.RMs, Acceptors: l.Acceptors, Leaders: l.Leaders}
+		c.Layout = core.Layout{Sizes: l.Sizes}
 		for _, k := range []core.RoleKind{core.RM, core.Acceptor, core.Leader} {
 			for id := range c.Layout.Count(k) {
 				c.Layout.Place(core.Role{Kind: k, ID: uint8(id + 1)}, 1)

@@ -178,8 +178,8 @@ func (w *World) goOn(way int) {
 		w.try(&Action{Type: Crash, Node: core.NodeID(way)})
 	default:
 		for range rush {
-			if w.unsynced != 0 {
-				w.try(&Action{Type: Sync, Node: core.NodeID(w.unsynced.First())})
+			if !w.unsynced.Empty() {
+				w.try(&Action{Type: Sync, Node: w.unsynced.First()})
 				continue
 			}
 			i := len(w.net) - 1

@@ -92,20 +92,14 @@ func (s *Schedule) AppendText(b []byte) []byte {
 	return append(b, "end\n"...)
 }
 
-// placedKinds are the kinds of role that a node line names, in its order.
-func placedKinds() [3]core.RoleKind {
-	return [3]core.RoleKind{core.RM, core.Acceptor, core.Leader}
-}
-
 func appendNodes(b []byte, l *core.Layout) []byte {
+	roles := l.AppendRoles(nil)
 	for n := range l.Nodes {
 		node := core.NodeID(n + 1)
 		b = fmt.Appendf(b, "node %v", node)
-		for _, k := range placedKinds() {
-			for i := range l.Count(k) {
-				if r := (core.Role{Kind: k, ID: uint8(i + 1)}); l.NodeOf(r) == node {
-					b = fmt.Appendf(b, " %v", r)
-				}
+		for _, r := range roles {
+			if l.NodeOf(r) == node {
+				b = fmt.Appendf(b, " %v", r)
 			}
 		}
 		b = append(b, '\n')

@@ -144,13 +144,13 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"node n1", "deaths none\nnode n1", `file:5: deaths "none": want majority`},
 		{"node n1", "deaths majority\ndeaths majority\nnode n1", `file:6: a second deaths line`},
 		{"node n2", "node n3", `file:6: want node n2`},
-		{"rm2\naccounts", "rm3\naccounts", `file:7: the nodes have no rm2`},
+		{"rm2\naccounts", "rm3\naccounts", `file:7: rm2 is on no node`},
 		{"rm2\naccounts", "rm1\naccounts", `file:6: rm1 is on n1 already`},
 		{
 			"rm2\naccounts", "cl1\naccounts",
-			`file:6: cl1 cannot be placed: only rm, acc and ldr can`,
+			`file:6: cl1 cannot be placed: it is on no node`,
 		},
-		{"rm2\naccounts", "acc16\naccounts", `file:6: acc16: want numbers from 1 to 15`},
+		{"rm2\naccounts", "acc16\naccounts", `file:6: acc16: 16 acceptors: want 0 to 15`},
 		{" ldr1", "", `file:7: paxoscommit: a layout with 0 roles of kind ldr: want 1 to 15`},
 		{"accounts 3", "accounts -3", `file:7: accounts "-3": want a number from 1 to 64`},
 		{

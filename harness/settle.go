@@ -12,7 +12,8 @@ func (w *World) beginSettling() bool {
 	if w.settled {
 		return false
 	}
-	w.settled, w.far = true, 0
+	w.settled = true
+	w.heal()
 	return true
 }
 
@@ -57,10 +58,10 @@ func (w *World) drain(do func(Action), start int) {
 			do(messageAction(Deliver, &w.net[i]))
 			continue
 		}
-		if w.unsynced == 0 {
+		if w.unsynced.Empty() {
 			return
 		}
-		do(Action{Type: Sync, Node: core.NodeID(w.unsynced.First())})
+		do(Action{Type: Sync, Node: w.unsynced.First()})
 	}
 }
 
@@ -74,20 +75,21 @@ func (w *World) firstDeliverable() int {
 }
 
 // fireRound fires timers while nothing moves: in even rounds all that say something again, in odd
-// rounds those by which one live leader, the same for all transactions, takes over. Back-off in a
+// rounds those by which one live leader, the same for all transactions, takes over, or one replica
+// of each replicated role, and those of other protocols that wait no longer. Back-off in a
 // real driver has that effect.
 func (w *World) fireRound(do func(Action), round int) {
 	list := w.due[:0]
 	least := uint8(255)
 	for i := range w.timers {
-		if t := &w.timers[i]; t.Kind == core.TimerTakeOver {
-			least = min(least, t.Role.ID)
+		if t := &w.timers[i]; t.Kind == core.TimerTakeOver && rival(t.Role) > 0 {
+			least = min(least, rival(t.Role))
 		}
 	}
 	for i := range w.timers {
 		t := &w.timers[i]
 		takeover := t.Kind == core.TimerTakeOver
-		if takeover != (round%2 == 1) || takeover && t.Role.ID != least {
+		if takeover != (round%2 == 1) || takeover && rival(t.Role) > least {
 			continue
 		}
 		list = append(list, *t)
@@ -96,6 +98,15 @@ func (w *World) fireRound(do func(Action), round int) {
 	for i := range list {
 		do(timerAction(&list[i]))
 	}
+}
+
+// rival returns the number of a role among those that may take over from one another: leaders, and
+// the replicas of a role. It is 0 for any other.
+func rival(r core.Role) uint8 {
+	if r.Kind == core.Leader {
+		return r.ID
+	}
+	return r.Replica
 }
 
 // allDecided tells whether every live member that has a part in a transaction knows its outcome and
@@ -111,7 +122,7 @@ func (w *World) undecided() string {
 	}
 	for k := range w.banks {
 		rm := core.Role{Kind: core.RM, ID: uint8(k + 1)}
-		if !w.up.Has(uint8(w.cfg.Layout.NodeOf(rm))) {
+		if !w.up.Has(w.nodeOfBank(k)) {
 			continue
 		}
 		for i := range w.cfg.Txns {

@@ -22,10 +22,11 @@ type World struct {
 	disks    []disk
 	banks    []bank.Bank
 	clients  []client
-	up       core.Set // nodes that run
-	dead     core.Set // nodes that never come back
-	unsynced core.Set // nodes whose log is not durable to its end
-	far      core.Set // nodes on the far side of the partition; empty when there is none
+	up       core.NodeSet // nodes that run
+	dead     core.NodeSet // nodes that never come back
+	unsynced core.NodeSet // nodes whose log is not durable to its end
+	far      core.NodeSet // nodes on the far side of the partition; empty when there is none
+	split    bool         // there is a partition
 	net      []core.Message
 	timers   []core.Timer
 	left     Budget
@@ -98,10 +99,19 @@ func (w *World) Reset(c *Config) {
 		}
 		w.clients[t.ID.Origin-1].end = i + 1
 	}
-	w.up, w.dead, w.unsynced, w.far = core.FullSet(n), 0, 0, 0
+	w.allUp()
 	w.net, w.timers = w.net[:0], w.timers[:0]
 	w.left, w.settled, w.steps, w.hash = c.Budget, false, 0, 0
 	w.monitor.Reset(&c.Layout, c.Txns, c.Accounts, c.Opening)
+}
+
+// allUp has every node run, on one side, with nothing unsynced.
+func (w *World) allUp() {
+	w.up, w.dead, w.unsynced = core.NodeSet{}, core.NodeSet{}, core.NodeSet{}
+	w.heal()
+	for n := range w.machines {
+		w.up.Add(core.NodeID(n + 1))
+	}
 }
 
 func (w *World) accountsOf(rm uint8) core.Set {
@@ -179,8 +189,8 @@ func (w *World) apply(a *Action) bool {
 	case Cut:
 		return w.node(a.Node) && w.cut(a.Node)
 	case Heal:
-		ok := w.far != 0
-		w.far = 0
+		ok := w.split
+		w.heal()
 		return ok
 	case GiveUp:
 		return w.giveUp(a.Role)
@@ -268,7 +278,7 @@ func (w *World) local(m *core.Message) bool {
 // stranded tells whether a message to a database outlived the process that sent it, so that it may
 // arrive or not.
 func (w *World) stranded(m *core.Message) bool {
-	return m.To.Kind == core.Resource && !w.up.Has(uint8(w.cfg.Layout.NodeOf(m.From)))
+	return m.To.Kind == core.Resource && !w.up.Has(w.cfg.Layout.NodeOf(m.From))
 }
 
 // reachable tells whether a message can arrive: its receiver runs, and is on the sender's side of
@@ -279,16 +289,22 @@ func (w *World) reachable(m *core.Message) bool {
 	}
 	to := w.cfg.Layout.NodeOf(m.To)
 	if m.To.Kind == core.Resource {
-		return !w.dead.Has(uint8(to))
+		return !w.dead.Has(to) && w.joined(m, to)
 	}
-	if !w.up.Has(uint8(to)) {
+	if !w.up.Has(to) {
 		return false
 	}
-	return w.far == 0 || m.From.Kind == core.Client || w.sameSide(w.cfg.Layout.NodeOf(m.From), to)
+	return w.joined(m, to)
+}
+
+// joined tells whether no partition is between the sender of a message and node to.
+func (w *World) joined(m *core.Message, to core.NodeID) bool {
+	return !w.split || m.From.Kind == core.Client ||
+		w.sameSide(w.cfg.Layout.NodeOf(m.From), to)
 }
 
 func (w *World) sameSide(a, b core.NodeID) bool {
-	return w.far.Has(uint8(a)) == w.far.Has(uint8(b))
+	return w.far.Has(a) == w.far.Has(b)
 }
 
 func (w *World) deliver(m *core.Message) {
@@ -338,7 +354,7 @@ func (w *World) carryOut(n core.NodeID) {
 	}
 	if len(out.Records) > 0 {
 		d.records = append(d.records, out.Records...)
-		w.unsynced = w.unsynced.With(uint8(n))
+		w.unsynced.Add(n)
 	}
 	for i := range out.Send {
 		w.send(&out.Send[i])
@@ -414,7 +430,7 @@ func (w *World) send(m *core.Message) {
 		return
 	}
 	w.monitor.Sent(m)
-	if to := w.cfg.Layout.NodeOf(m.To); to != 0 && w.dead.Has(uint8(to)) {
+	if w.dead.Has(w.cfg.Layout.NodeOf(m.To)) {
 		return
 	}
 	w.net = append(w.net, *m)
@@ -450,24 +466,35 @@ func (w *World) timeoutIsTrue(t *core.Timer) bool {
 	here := w.cfg.Layout.NodeOf(t.Role)
 	for s := t.Await.IDs; s != 0; s &= s - 1 {
 		from := core.Role{Kind: t.Await.Kind, ID: s.First()}
-		n := w.cfg.Layout.NodeOf(from)
-		if n == 0 || w.up.Has(uint8(n)) && (here == 0 || w.sameSide(n, here)) {
-			continue
-		}
-		if !slices.ContainsFunc(w.net, func(m core.Message) bool {
-			return m.From == from && m.To == t.Role && w.reachable(&m)
-		}) {
+		if t.Await.Replicas == 0 && w.isSilent(from, t.Role, here) {
 			return true
+		}
+		for c := t.Await.Replicas; c != 0; c &= c - 1 {
+			from.Replica = c.First()
+			if w.isSilent(from, t.Role, here) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-func (w *World) sync(n core.NodeID) bool {
-	if !w.unsynced.Has(uint8(n)) {
+// isSilent tells whether nothing from one role can come to another, on node here, any more.
+func (w *World) isSilent(from, to core.Role, here core.NodeID) bool {
+	n := w.cfg.Layout.NodeOf(from)
+	if n == 0 || w.up.Has(n) && (here == 0 || w.sameSide(n, here)) {
 		return false
 	}
-	w.unsynced = w.unsynced.Without(uint8(n))
+	return !slices.ContainsFunc(w.net, func(m core.Message) bool {
+		return m.From == from && m.To == to && w.reachable(&m)
+	})
+}
+
+func (w *World) sync(n core.NodeID) bool {
+	if !w.unsynced.Has(n) {
+		return false
+	}
+	w.unsynced.Remove(n)
 	d := &w.disks[n-1]
 	for ; d.durable < len(d.records); d.durable++ {
 		w.monitor.Durable(&d.records[d.durable])

@@ -96,6 +96,8 @@ func newFuzzCommand() *cobra.Command {
 	set.IntVar(&c.RMs, "rms", 0, "resource managers; 0 draws 1 to 3 for each run")
 	set.IntVar(&c.Acceptors, "acceptors", 0, "acceptors; 0 draws 1, 2, 3 or 5")
 	set.IntVar(&c.Leaders, "leaders", 0, "leaders; 0 draws 1 to 3")
+	set.IntVar(&c.Registrars, "registrars", 0, "registrars; 0 draws 0 or 1 if there can be one")
+	set.IntVar(&c.Replicas, "replicas", 0, "replicas of each role; 0 draws 1 to 3 if there are any")
 	set.StringVar(&flags.faults, "faults", allFaults, "some of the faults above, all, or none")
 	set.StringVar(&flags.timing, "timing", "asynchronous", "asynchronous or synchronous")
 	set.IntVar(&c.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
@@ -149,23 +151,33 @@ func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
 	case set.Changed("for") && c.For <= 0:
 		return fmt.Errorf("--for must be above 0, not %v", c.For)
 	}
+	_, most := c.Protocol.Limits()
 	for _, n := range []struct {
 		flag              string
 		value, min, limit int
 	}{
-		{"rms", c.RMs, 0, core.MaxRMs},
-		{"acceptors", c.Acceptors, 0, core.MaxAcceptors},
-		{"leaders", c.Leaders, 0, core.MaxLeaders},
+		{"rms", c.RMs, 0, most.RMs},
+		{"acceptors", c.Acceptors, 0, most.Acceptors},
+		{"leaders", c.Leaders, 0, most.Leaders},
+		{"registrars", c.Registrars, 0, most.Registrars},
+		{"replicas", c.Replicas, 0, most.Replicas},
 		{"workers", c.Workers, 1, maxWorkers},
 	} {
-		if n.value < n.min || n.value > n.limit {
+		switch {
+		case n.value >= n.min && n.value <= n.limit:
+		case n.limit == 0:
+			return fmt.Errorf("--%s %d: %s has none", n.flag, n.value, f.protocol)
+		default:
 			return fmt.Errorf("--%s must be %d to %d, not %d", n.flag, n.min, n.limit, n.value)
 		}
 	}
-	rms, acceptors, leaders := c.Sizes()
-	if n := slices.Max(rms) + slices.Max(acceptors) + slices.Max(leaders); n > maxNodes {
-		return fmt.Errorf("--rms, --acceptors and --leaders make up to %d nodes: want at most %d",
-			n, maxNodes)
+	d := c.Drawn()
+	sizes := core.Sizes{
+		RMs: slices.Max(d.RMs), Acceptors: slices.Max(d.Acceptors), Leaders: slices.Max(d.Leaders),
+		TMs: most.TMs, Registrars: slices.Max(d.Registrars), Replicas: slices.Max(d.Replicas),
+	}
+	if n := sizes.Roles(); n > maxNodes {
+		return fmt.Errorf("the numbers of roles make up to %d nodes: want at most %d", n, maxNodes)
 	}
 	return f.readSpace(set)
 }

@@ -61,7 +61,8 @@ func TestFuzzJSONIsOneObject(t *testing.T) {
 		"first": 20.0, "protocol": "paxos-commit",
 		"drawn": map[string]any{
 			"rms": []any{1.0, 2.0, 3.0}, "acceptors": []any{1.0, 2.0, 3.0, 5.0},
-			"leaders": []any{2.0}, "timing": "synchronous",
+			"leaders": []any{2.0}, "registrars": []any{0.0},
+			"replicas": []any{0.0}, "timing": "synchronous",
 			"faults": []any{
 				"duplicates", "refusals", "timeouts", "deaths", "partitions", "giveups",
 			},
@@ -96,8 +97,8 @@ func TestFuzzDrawsTheSizesThatItSays(t *testing.T) {
 			seen[i][n] = true
 		}
 	}
-	rms, acceptors, leaders := o.Sizes()
-	for i, said := range [][]int{rms, acceptors, leaders} {
+	drawn := o.Drawn()
+	for i, said := range [][]int{drawn.RMs, drawn.Acceptors, drawn.Leaders} {
 		require.ElementsMatch(t, said, slices.Collect(maps.Keys(seen[i])))
 	}
 }

@@ -117,18 +117,22 @@ type fuzzJSON struct {
 
 // fuzzDrawn is what the configurations of the runs are drawn from.
 type fuzzDrawn struct {
-	RMs       []int    `json:"rms"`
-	Acceptors []int    `json:"acceptors"`
-	Leaders   []int    `json:"leaders"`
-	Timing    string   `json:"timing"`
-	Faults    []string `json:"faults"`
-	Options   []string `json:"options"`
+	RMs        []int    `json:"rms"`
+	Acceptors  []int    `json:"acceptors"`
+	Leaders    []int    `json:"leaders"`
+	Registrars []int    `json:"registrars"`
+	Replicas   []int    `json:"replicas"`
+	Timing     string   `json:"timing"`
+	Faults     []string `json:"faults"`
+	Options    []string `json:"options"`
 }
 
 func newFuzzDrawn(f *fuzzFlags) fuzzDrawn {
 	o := &f.campaign.Options
 	d := fuzzDrawn{Timing: f.timing, Faults: []string{}, Options: o.Protocol.Options()}
-	d.RMs, d.Acceptors, d.Leaders = o.Sizes()
+	drawn := o.Drawn()
+	d.RMs, d.Acceptors, d.Leaders = drawn.RMs, drawn.Acceptors, drawn.Leaders
+	d.Registrars, d.Replicas = drawn.Registrars, drawn.Replicas
 	faults := o.Faults
 	if o.Synchronous {
 		faults &^= fuzz.Lossy
@@ -306,13 +310,24 @@ func (r *fuzzResult) writeSchedule(b *bytes.Buffer) {
 // describeConfig tells on a line how a run was set up.
 func describeConfig(c *harness.Config) string {
 	l := &c.Layout
-	parts := []string{
-		counted(uint64(l.RMs), "RM"), counted(uint64(l.Acceptors), "acceptor"),
-		counted(uint64(l.Leaders), "leader") + " on " + counted(uint64(l.Nodes), "node"),
-		counted(uint64(c.Clients()), "client") + " with " +
-			counted(uint64(len(c.Txns)), "transaction"),
-		c.Timing.String(),
+	parts := []string{counted(uint64(l.RMs), "RM")}
+	for _, k := range []struct {
+		name string
+		n    int
+	}{
+		{"acceptor", l.Acceptors},
+		{"leader", l.Leaders},
+		{"transaction manager", l.TMs},
+		{"registrar", l.Registrars},
+		{"replica", l.Replicas},
+	} {
+		if k.n > 0 {
+			parts = append(parts, counted(uint64(k.n), k.name))
+		}
 	}
+	parts[len(parts)-1] += " on " + counted(uint64(l.Nodes), "node")
+	parts = append(parts, counted(uint64(c.Clients()), "client")+" with "+
+		counted(uint64(len(c.Txns)), "transaction"), c.Timing.String())
 	for i, option := range c.Protocol.Options() {
 		if l.Has(i) {
 			parts = append(parts, option)

@@ -30,7 +30,7 @@ func senders(t core.MsgType, to core.RoleKind, faster bool) kinds {
 		return toAcceptor(t)
 	case core.Leader:
 		return toLeader(t)
-	case core.NoRole, core.Resource, core.Client: // they are no machines
+	default: // no machine here
 	}
 	return nobody
 }
@@ -49,8 +49,7 @@ func toRM(t core.MsgType) kinds {
 		return fromLeader | fromRM
 	case core.MsgForgotten:
 		return fromLeader | fromAcceptor
-	case core.NoMsg, core.MsgQuery, core.MsgBeginCommit, core.MsgPhase1a, core.MsgPhase1b,
-		core.MsgPhase2a, core.MsgRejected, core.MsgRelay:
+	default: // not to a resource manager
 	}
 	return nobody
 }
@@ -61,9 +60,7 @@ func toAcceptor(t core.MsgType) kinds {
 		return fromLeader
 	case core.MsgPhase2a:
 		return fromLeader | fromRM
-	case core.NoMsg, core.MsgRequest, core.MsgQuery, core.MsgBeginCommit, core.MsgPrepare,
-		core.MsgVote, core.MsgFound, core.MsgPhase1b, core.MsgPhase2b, core.MsgRejected,
-		core.MsgCommit, core.MsgAbort, core.MsgDone, core.MsgForgotten, core.MsgRelay:
+	default: // not to an acceptor
 	}
 	return nobody
 }
@@ -78,8 +75,7 @@ func toLeader(t core.MsgType) kinds {
 		return fromAcceptor
 	case core.MsgForgotten:
 		return fromRM | fromAcceptor
-	case core.NoMsg, core.MsgRequest, core.MsgPrepare, core.MsgVote, core.MsgFound, core.MsgPhase1a,
-		core.MsgPhase2a, core.MsgCommit, core.MsgForget:
+	default: // not to a leader
 	}
 	return nobody
 }
@@ -135,8 +131,7 @@ func (n *Node) checkContent(m *core.Message) error {
 		return checkVotes(m)
 	case core.MsgPhase1b, core.MsgPhase2b:
 		return checkVotes(m)
-	case core.NoMsg, core.MsgRequest, core.MsgQuery, core.MsgBeginCommit, core.MsgPrepare,
-		core.MsgRejected, core.MsgCommit, core.MsgAbort, core.MsgForget, core.MsgForgotten:
+	default: // nothing more than any message has
 	}
 	return nil
 }
@@ -191,7 +186,7 @@ func (n *Node) checkRecord(rec *core.Record) error {
 			n.layout.LeaderOf(rec.Bal) == rec.Role.ID
 	case core.RecordForget:
 		ok = true
-	case core.NoRecord:
+	default: // not of this protocol
 	}
 	switch {
 	case !ok, rec.Tx.Seq == 0, members == 0, members&^core.FullSet(n.layout.RMs) != 0,

@@ -192,7 +192,7 @@ func trim[T any](s []T) []T { return append([]T(nil), s...) }
 // apart is a layout with a node for each role.
 func apart(t testing.TB, rms, acceptors, leaders int, options ...int) *core.Layout {
 	t.Helper()
-	l, err := core.NewLayout(rms, acceptors, leaders)
+	l, err := core.NewLayout(core.Sizes{RMs: rms, Acceptors: acceptors, Leaders: leaders})
 	require.NoError(t, err)
 	for _, o := range options {
 		l.Options |= 1 << o
@@ -202,7 +202,7 @@ func apart(t testing.TB, rms, acceptors, leaders int, options ...int) *core.Layo
 
 // together is a layout in which the i-th role of every kind is on node i.
 func together(rms, acceptors, leaders int) *core.Layout {
-	l := &core.Layout{RMs: rms, Acceptors: acceptors, Leaders: leaders}
+	l := &core.Layout{Sizes: core.Sizes{RMs: rms, Acceptors: acceptors, Leaders: leaders}}
 	for _, k := range []core.RoleKind{core.RM, core.Acceptor, core.Leader} {
 		for i := range l.Count(k) {
 			l.Place(core.Role{Kind: k, ID: uint8(i + 1)}, core.NodeID(i+1))

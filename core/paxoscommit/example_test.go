@@ -104,7 +104,7 @@ func (p *process) restart(l *core.Layout) error {
 
 // A node with all roles crashes when it has voted, comes back, and commits when its timer runs out.
 func Example() {
-	layout := &core.Layout{RMs: 1, Acceptors: 1, Leaders: 1}
+	layout := &core.Layout{Sizes: core.Sizes{RMs: 1, Acceptors: 1, Leaders: 1}}
 	for _, kind := range []core.RoleKind{core.RM, core.Acceptor, core.Leader} {
 		layout.Place(core.Role{Kind: kind, ID: 1}, 1)
 	}

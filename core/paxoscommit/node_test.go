@@ -416,7 +416,7 @@ func TestForeignRecordIsRefused(t *testing.T) {
 func TestLayoutWithoutARoleIsRefused(t *testing.T) {
 	for _, l := range []*core.Layout{
 		together(0, 3, 1), together(2, 0, 1), together(2, 3, 0), together(2, 16, 1),
-		{RMs: 1, Acceptors: 1, Leaders: 1}, // placed nowhere
+		{Sizes: core.Sizes{RMs: 1, Acceptors: 1, Leaders: 1}}, // placed nowhere
 	} {
 		require.Error(t, Protocol{}.Validate(l))
 	}

@@ -42,26 +42,24 @@ func (p Protocol) Options() []string {
 	return []string{"merge-begin", "short-circuit", "relayed"}
 }
 
-// Validate accepts every layout with at least one resource manager, acceptor and leader, within the
-// limits of package core, and each on a node.
+// Limits asks for at least one resource manager, acceptor and leader.
+func (p Protocol) Limits() (least, most core.Sizes) {
+	return core.Sizes{RMs: 1, Acceptors: 1, Leaders: 1}, core.Sizes{
+		RMs: core.MaxRMs, Acceptors: core.MaxAcceptors, Leaders: core.MaxLeaders,
+	}
+}
+
+// Validate accepts every layout within Limits that has each role on a node.
 func (p Protocol) Validate(l *core.Layout) error {
 	if p.Faster && l.Has(OptRelayed) {
 		return fmt.Errorf("paxoscommit: %s has no relayed votes", p.Name())
 	}
-	for _, c := range []struct {
-		kind  core.RoleKind
-		limit int
-	}{{core.RM, core.MaxRMs}, {core.Acceptor, core.MaxAcceptors}, {core.Leader, core.MaxLeaders}} {
-		n := l.Count(c.kind)
-		if n < 1 || n > c.limit {
-			return fmt.Errorf("paxoscommit: a layout with %d roles of kind %s: want 1 to %d",
-				n, core.RoleNames()[c.kind], c.limit)
-		}
-		for id := range n {
-			if r := (core.Role{Kind: c.kind, ID: uint8(id + 1)}); l.NodeOf(r) == 0 {
-				return fmt.Errorf("paxoscommit: %v is on no node", r)
-			}
-		}
+	least, most := p.Limits()
+	if err := l.Check(least, most); err != nil {
+		return fmt.Errorf("paxoscommit: %w", err)
+	}
+	if err := l.CheckPlaced(); err != nil {
+		return fmt.Errorf("paxoscommit: %w", err)
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ type acceptorRun struct {
 func runAcceptor(t *rapid.T, p core.Protocol, heard *[core.NumMsgTypes]int) error {
 	r := &acceptorRun{book: map[core.TxID]*textbook{}, real: p.New(), heard: heard}
 	members := core.FullSet(rapid.IntRange(1, 3).Draw(t, "members"))
-	if err := r.layout.Apart(3, 3, 2); err != nil {
+	if err := r.layout.Apart(core.Sizes{RMs: 3, Acceptors: 3, Leaders: 2}); err != nil {
 		return err
 	}
 	for seq := range uint32(2) {

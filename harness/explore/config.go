@@ -24,16 +24,16 @@ type Config struct {
 
 // Size is a world with one transaction of all resource managers, every role on a node of its own.
 type Size struct {
-	RMs, Acceptors, Leaders                        int
+	RMs, Acceptors, Leaders, Registrars, Replicas  int
 	Takeovers, Timeouts, Crashes, Deaths, Refusals int
 	LoseMajority                                   bool // as in harness.Config
 }
 
-// String gives the size as flags write it, budgets of 0 left out.
+// String gives the size as flags write it, what is 0 left out.
 func (z Size) String() string {
 	var words []string
 	for i, n := range z.numbers() {
-		if i < 3 || *n > 0 {
+		if i == 0 || *n > 0 {
 			words = append(words, fmt.Sprintf("%s=%d", sizeNames()[i], *n))
 		}
 	}
@@ -45,17 +45,18 @@ func (z Size) String() string {
 
 const loseMajority = "lose-majority"
 
-func sizeNames() [8]string {
+func sizeNames() [10]string {
 	return [...]string{
-		"rms", "acceptors", "leaders", "takeovers", "timeouts", "crashes", "deaths", "refusals",
+		"rms", "acceptors", "leaders", "registrars", "replicas", "takeovers", "timeouts", "crashes",
+		"deaths", "refusals",
 	}
 }
 
 // numbers returns where the number of each name is.
-func (z *Size) numbers() [8]*int {
+func (z *Size) numbers() [10]*int {
 	return [...]*int{
-		&z.RMs, &z.Acceptors, &z.Leaders, &z.Takeovers, &z.Timeouts, &z.Crashes, &z.Deaths,
-		&z.Refusals,
+		&z.RMs, &z.Acceptors, &z.Leaders, &z.Registrars, &z.Replicas, &z.Takeovers, &z.Timeouts,
+		&z.Crashes, &z.Deaths, &z.Refusals,
 	}
 }
 
@@ -81,7 +82,11 @@ func ParseSize(text string) (z Size, err error) {
 // NewConfig returns the world of a size: client 1 asks resource manager 1 to move 60 of the 100 in
 // account 1 to the last account.
 func NewConfig(p core.Protocol, z Size) (*Config, error) {
-	layout, err := core.NewLayout(z.RMs, z.Acceptors, z.Leaders)
+	least, _ := p.Limits()
+	layout, err := core.NewLayout(core.Sizes{
+		RMs: z.RMs, Acceptors: z.Acceptors, Leaders: z.Leaders, TMs: least.TMs,
+		Registrars: z.Registrars, Replicas: z.Replicas,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +117,7 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Timing != harness.Asynchronous:
 		return fmt.Errorf("%w: only the asynchronous timing", ErrConfig)
-	case l.Nodes != l.RMs+l.Acceptors+l.Leaders:
+	case l.Nodes != l.Roles():
 		return fmt.Errorf("%w: every role needs a node of its own", ErrConfig)
 	case len(c.Txns) == 0:
 		return fmt.Errorf("%w: no transaction", ErrConfig)

@@ -92,7 +92,7 @@ func together(t *testing.T, m *Model) (map[string]bool, uint64) {
 		Check: func(s State) error {
 			var key []byte
 			for _, id := range s.parts[:m.n] {
-				key = append(m.part(id).data.AppendState(key, &m.cfg.Config), '|')
+				key = append(m.part(id).data.AppendState(key), '|')
 			}
 			states[string(append(key, s.left[:]...))] = true
 			return m.check(s)

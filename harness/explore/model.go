@@ -169,13 +169,14 @@ func (m *Model) isSafe(s *State) bool { return !m.cfg.Unreduced && s.left[crash]
 
 // canLose tells whether node i may be lost for good, beside those that are.
 func (m *Model) canLose(s *State, i int) bool {
-	gone := core.SetOf(uint8(i))
+	var gone core.NodeSet
+	gone.Add(core.NodeID(i))
 	for k := 1; k < m.n; k++ {
 		if m.part(s.parts[k]).data.Dead() {
-			gone = gone.With(uint8(k))
+			gone.Add(core.NodeID(k))
 		}
 	}
-	return m.cfg.CanLose(gone)
+	return m.cfg.CanLose(&gone)
 }
 
 // covered tells whether all of a set of messages that are live have been sent before.

@@ -123,7 +123,7 @@ func (x *naive) key(w *harness.World, sent []core.Message, left [numClasses]uint
 	var dead core.Set
 	for n := range x.cfg.Layout.Nodes + 1 {
 		p, _ := w.Take(core.NodeID(n), true, nil)
-		key = append(p.AppendState(key, &x.cfg.Config), '|')
+		key = append(p.AppendState(key), '|')
 		if p.Dead() {
 			dead = dead.With(uint8(n))
 		}
@@ -162,7 +162,7 @@ func (m *Model) naiveKey(s State) string {
 	var dead core.Set
 	for i, id := range s.parts[:m.n] {
 		p := m.part(id).data
-		key = append(p.AppendState(key, &m.cfg.Config), '|')
+		key = append(p.AppendState(key), '|')
 		if p.Dead() {
 			dead = dead.With(uint8(i))
 		}

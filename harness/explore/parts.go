@@ -278,7 +278,7 @@ func (m *Model) number(d *harness.Part, safe bool) uint32 {
 	if safe {
 		m.key[0] |= 128
 	}
-	m.key = d.AppendKey(m.key, &m.cfg.Config)
+	m.key = d.AppendKey(m.key)
 	if id, ok := m.numbers[string(m.key)]; ok {
 		return id
 	}

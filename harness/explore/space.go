@@ -74,7 +74,7 @@ func (k *marker) part(id uint32) mark {
 	}
 	if k.parts[id] == (mark{}) {
 		p := k.m.part(id)
-		k.key = p.data.AppendKey(append(k.key[:0], 'p', byte(p.data.Node())), &k.m.cfg.Config)
+		k.key = p.data.AppendKey(append(k.key[:0], 'p', byte(p.data.Node())))
 		k.parts[id] = newMark(k.key)
 	}
 	return k.parts[id]
