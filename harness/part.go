@@ -257,8 +257,8 @@ func (p *Part) Dead() bool { return p.dead }
 func (p *Part) Unsynced() bool { return p.up && p.disk.durable < len(p.disk.records) }
 
 // CanLose tells whether what a protocol tolerates would be left if these nodes were gone for good:
-// of acceptors, and of the replicas of each role, a majority, unless LoseMajority says otherwise; of
-// leaders one; of other roles none.
+// of acceptors, and of the replicas of each role, a majority, unless LoseMajority says otherwise;
+// of leaders one; of other roles none.
 func (c *Config) CanLose(gone *core.NodeSet) bool {
 	l := &c.Layout
 	var lost, leaders int
