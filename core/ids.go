@@ -125,7 +125,7 @@ func (t TxID) String() string {
 
 // Word packs the id into a number that orders ids by origin, epoch and sequence.
 func (t TxID) Word() uint64 {
-	return uint64(t.Origin)<<48 | uint64(t.Epoch)<<32 | uint64(t.Seq)
+	return uint64(t.source())<<32 | uint64(t.Seq)
 }
 
 // Compare orders ids by origin, epoch and sequence.
@@ -138,7 +138,7 @@ func (t TxID) AppendKey(dst []byte) []byte {
 }
 
 // source is what the ids share that one client counts up in one epoch.
-func (t TxID) source() uint32 { return uint32(t.Word() >> 32) }
+func (t TxID) source() uint32 { return uint32(t.Origin)<<16 | uint32(t.Epoch) }
 
 // Ballot numbers the rounds of every instance of a transaction. Ballot 0 of an instance belongs to
 // its resource manager; higher ballots are partitioned among the leaders (see Layout.NextBallot).

@@ -97,10 +97,8 @@ func (a *acceptor) phase1a(st *acceptorTx, m *core.Message, out *core.Output) {
 		a.drop(core.DropStale, m.Tx, out)
 		return
 	}
-	out.Gated = append(out.Gated, core.Message{
-		Type: core.MsgPhase1b, From: a.id, To: m.From, Tx: m.Tx, Members: st.members,
-		MBal: m.Bal, Bal: st.bal, Votes: st.votes,
-	})
+	promise := a.send(&out.Gated, m.From, core.MsgPhase1b, m.Tx, st.members)
+	promise.MBal, promise.Bal, promise.Votes = m.Bal, st.bal, st.votes
 }
 
 // phase2a accepts votes unless a higher ballot has been promised (PaxosCommit.tla, Phase2b).
@@ -173,30 +171,26 @@ func (a *acceptor) acceptHeld(tx core.TxID, st *acceptorTx, out *core.Output) {
 // phase2b reports everything accepted in the latest ballot: to the ballot's leader, and of ballot 0
 // to the first leader or, in Faster Paxos Commit, to every resource manager (section 4.3).
 func (a *acceptor) phase2b(tx core.TxID, st *acceptorTx, out *core.Output) {
-	m := core.Message{
-		Type: core.MsgPhase2b, From: a.id, Tx: tx, Members: st.members,
-		Bal: st.bal, Votes: st.votes,
-	}
 	switch {
 	case st.bal > 0:
-		m.To = core.Role{Kind: core.Leader, ID: a.layout.LeaderOf(st.bal)}
+		a.sendPhase2b(core.Role{Kind: core.Leader, ID: a.layout.LeaderOf(st.bal)}, tx, st, out)
 	case !a.faster:
-		m.To = firstLeader()
+		a.sendPhase2b(firstLeader(), tx, st, out)
 	default:
-		for r := st.members; r != 0; r &= r - 1 {
-			m.To = core.Role{Kind: core.RM, ID: r.First()}
-			out.Gated = append(out.Gated, m)
+		for s := st.members; s != 0; s &= s - 1 {
+			a.sendPhase2b(core.Role{Kind: core.RM, ID: s.First()}, tx, st, out)
 		}
-		return
 	}
-	out.Gated = append(out.Gated, m)
+}
+
+func (a *acceptor) sendPhase2b(to core.Role, tx core.TxID, st *acceptorTx, out *core.Output) {
+	m := a.send(&out.Gated, to, core.MsgPhase2b, tx, st.members)
+	m.Bal, m.Votes = st.bal, st.votes
 }
 
 func (a *acceptor) reject(st *acceptorTx, m *core.Message, out *core.Output) {
-	out.Gated = append(out.Gated, core.Message{
-		Type: core.MsgRejected, From: a.id, To: m.From, Tx: m.Tx, Members: st.members,
-		MBal: st.mbal, Bal: m.Bal,
-	})
+	answer := a.send(&out.Gated, m.From, core.MsgRejected, m.Tx, st.members)
+	answer.MBal, answer.Bal = st.mbal, m.Bal
 }
 
 // forget also takes a transaction that never came here: it must not look free.

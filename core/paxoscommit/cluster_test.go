@@ -79,10 +79,13 @@ func (c *cluster) run() error {
 
 // step gives c.in to a node and does what it wants.
 func (c *cluster) step(n core.NodeID) error {
+	sent := len(c.net)
 	c.out.Reset()
+	c.out.Send = c.net // what may leave at once is on its way as soon as it is written
 	if err := c.nodes[n-1].Step(&c.in, &c.out); err != nil {
 		return err
 	}
+	c.net, c.out.Send = c.out.Send, c.out.Send[sent:]
 	if c.check != nil {
 		c.check(&c.out)
 	}
@@ -93,11 +96,13 @@ func (c *cluster) step(n core.NodeID) error {
 	for i := range c.out.Records {
 		c.wrote[c.out.Records[i].Type]++
 	}
-	for i := range c.out.Send {
-		c.send(&c.out.Send[i])
+	c.net = append(c.net, c.out.Gated...)
+	if c.watch {
+		c.sent = append(c.sent, c.net[sent:]...)
 	}
-	for i := range c.out.Gated {
-		c.send(&c.out.Gated[i])
+	if c.lost != nil {
+		left := slices.DeleteFunc(c.net[sent:], func(m core.Message) bool { return c.lost(&m) })
+		c.net = c.net[:sent+len(left)]
 	}
 	return nil
 }

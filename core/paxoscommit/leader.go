@@ -131,9 +131,7 @@ func (l *leader) message(m *core.Message, out *core.Output) error {
 func (l *leader) finishedMessage(m *core.Message, out *core.Output) {
 	switch m.Type {
 	case core.MsgDone:
-		forget := l.forget(m.Tx, m.Members)
-		forget.To = m.From
-		out.Send = append(out.Send, forget)
+		l.send(&out.Send, m.From, core.MsgForget, m.Tx, m.Members).Low = l.finished.Low(m.Tx)
 	case core.MsgBeginCommit, core.MsgQuery:
 		l.forgotten(m, out)
 	default:
@@ -158,8 +156,7 @@ func (l *leader) query(st *leaderTx, m *core.Message, out *core.Output) {
 	case st == nil:
 		l.watch(m, out)
 	case st.outcome != core.NoValue:
-		outcome := core.OutcomeMsg(st.outcome)
-		out.Send = append(out.Send, l.to(m.From, outcome, m.Tx, st.members))
+		l.send(&out.Send, m.From, core.OutcomeMsg(st.outcome), m.Tx, st.members)
 	case st.phase == forgetting: // finished, and nobody here has learned how
 		l.forgotten(m, out)
 	default:
@@ -357,20 +354,20 @@ func (l *leader) finish(tx core.TxID, st *leaderTx, out *core.Output) {
 
 func (l *leader) startForgetting(tx core.TxID, st *leaderTx, out *core.Output) {
 	st.phase = forgetting
-	l.sendForget(tx, st, out)
+	l.forget(tx, st, out)
 	l.armRetry(tx, st, out)
 }
 
-// sendForget tells everybody who may still remember.
-func (l *leader) sendForget(tx core.TxID, st *leaderTx, out *core.Output) {
-	m := l.forget(tx, st.members)
+// forget tells everybody who may still remember.
+func (l *leader) forget(tx core.TxID, st *leaderTx, out *core.Output) {
+	low := l.finished.Low(tx)
 	for s := st.members &^ st.forgotten; s != 0; s &= s - 1 {
-		m.To = core.Role{Kind: core.RM, ID: s.First()}
-		out.Send = append(out.Send, m)
+		rm := core.Role{Kind: core.RM, ID: s.First()}
+		l.send(&out.Send, rm, core.MsgForget, tx, st.members).Low = low
 	}
 	for s := core.FullSet(l.layout.Acceptors) &^ st.cleared; s != 0; s &= s - 1 {
-		m.To = core.Role{Kind: core.Acceptor, ID: s.First()}
-		out.Send = append(out.Send, m)
+		acc := core.Role{Kind: core.Acceptor, ID: s.First()}
+		l.send(&out.Send, acc, core.MsgForget, tx, st.members).Low = low
 	}
 }
 
@@ -391,7 +388,7 @@ func (l *leader) retry(tx core.TxID, out *core.Output) {
 	case decided:
 		l.toMembers(core.OutcomeMsg(st.outcome), tx, st, st.members&^st.done, out)
 	case forgetting:
-		l.sendForget(tx, st, out)
+		l.forget(tx, st, out)
 	}
 	l.armRetry(tx, st, out)
 }
@@ -412,22 +409,12 @@ func (l *leader) restart(out *core.Output) {
 	}
 }
 
-func (l *leader) to(to core.Role, t core.MsgType, tx core.TxID, members core.Set) core.Message {
-	return core.Message{Type: t, From: l.id, To: to, Tx: tx, Members: members}
-}
-
-func (l *leader) forget(tx core.TxID, members core.Set) core.Message {
-	m := l.to(core.Role{}, core.MsgForget, tx, members)
-	m.Low = l.finished.Low(tx)
-	return m
-}
-
 func (l *leader) toMembers(
 	t core.MsgType, tx core.TxID, st *leaderTx, to core.Set, out *core.Output,
 ) {
 	for ; to != 0; to &= to - 1 {
 		rm := core.Role{Kind: core.RM, ID: to.First()}
-		out.Send = append(out.Send, l.to(rm, t, tx, st.members))
+		l.send(&out.Send, rm, t, tx, st.members)
 	}
 }
 
@@ -435,14 +422,12 @@ func (l *leader) toMembers(
 func (l *leader) toAcceptors(
 	t core.MsgType, tx core.TxID, st *leaderTx, except core.Set, where *[]core.Message,
 ) {
-	m := l.to(core.Role{}, t, tx, st.members)
-	m.Bal = st.bal
-	if t == core.MsgPhase2a {
-		m.Votes = st.votes
-	}
 	for s := core.FullSet(l.layout.Acceptors) &^ except; s != 0; s &= s - 1 {
-		m.To = core.Role{Kind: core.Acceptor, ID: s.First()}
-		*where = append(*where, m)
+		m := l.send(where, core.Role{Kind: core.Acceptor, ID: s.First()}, t, tx, st.members)
+		m.Bal = st.bal
+		if t == core.MsgPhase2a {
+			m.Votes = st.votes
+		}
 	}
 }
 

@@ -43,6 +43,19 @@ type role struct {
 
 func (r *role) setID(id core.Role) { r.id = id }
 
+// send appends a message from this role to where, one of the lists of an output, and returns it for
+// what it says beside its type to be filled in. It is written where it stays: on the way of every
+// message, a copy of what has just been written costs more than all else.
+func (r *role) send(
+	where *[]core.Message, to core.Role, t core.MsgType, tx core.TxID, members core.Set,
+) *core.Message {
+	list := append(*where, core.Message{})
+	*where = list
+	m := &list[len(list)-1]
+	m.Type, m.From, m.To, m.Tx, m.Members = t, r.id, to, tx, members
+	return m
+}
+
 func (r *role) drop(why core.DropReason, tx core.TxID, out *core.Output) {
 	out.Dropped = append(out.Dropped, core.Drop{Reason: why, Role: r.id, Tx: tx})
 }
@@ -55,10 +68,8 @@ func (r *role) forgotten(m *core.Message, out *core.Output) {
 		r.drop(core.DropFinished, m.Tx, out)
 		return
 	}
-	out.Gated = append(out.Gated, core.Message{
-		Type: core.MsgForgotten, From: r.id, To: m.From, Tx: m.Tx, Members: m.Members,
-		Low: r.finished.Low(m.Tx),
-	})
+	answer := r.send(&out.Gated, m.From, core.MsgForgotten, m.Tx, m.Members)
+	answer.Low = r.finished.Low(m.Tx)
 }
 
 // resetRoles returns roles with one entry for each role of the kind on the node, reusing what is

@@ -143,7 +143,7 @@ func (r *rm) vote(st *rmTx, m *core.Message, out *core.Output) {
 		Type: core.RecordVote, Role: r.id, Tx: m.Tx, Members: st.members, Val: st.vote,
 	})
 	if st.begun && r.acceptorToBegin(st) == 0 {
-		out.Gated = append(out.Gated, r.to(firstLeader(), core.MsgBeginCommit, m.Tx, st))
+		r.send(&out.Gated, firstLeader(), core.MsgBeginCommit, m.Tx, st.members)
 	}
 	if r.layout.Has(OptRelayed) {
 		r.relay(m.Tx, st, 1, out)
@@ -160,13 +160,13 @@ func (r *rm) vote(st *rmTx, m *core.Message, out *core.Output) {
 // nothing can undo: only this resource manager could have proposed prepared in its instance
 // (section 4.2).
 func (r *rm) shortCircuit(tx core.TxID, st *rmTx, out *core.Output) {
-	out.Gated = append(out.Gated, r.to(firstLeader(), core.MsgAbort, tx, st))
+	r.send(&out.Gated, firstLeader(), core.MsgAbort, tx, st.members)
 	if !r.faster {
 		return
 	}
 	for s := st.members.Without(r.id.ID); s != 0; s &= s - 1 {
 		member := core.Role{Kind: core.RM, ID: s.First()}
-		out.Gated = append(out.Gated, r.to(member, core.MsgAbort, tx, st))
+		r.send(&out.Gated, member, core.MsgAbort, tx, st.members)
 	}
 }
 
@@ -251,14 +251,11 @@ func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 	if st == nil || st.outcome == core.NoValue || r.isOpenUpTo(m.Tx, m.Low) {
 		return contradiction(m, "no outcome is known here")
 	}
-	rec := core.Record{
+	out.Records = append(out.Records, core.Record{
 		Type: core.RecordForget, Role: r.id, Tx: m.Tx, Members: m.Members, Low: m.Low,
-	}
-	out.Records = append(out.Records, rec)
+	})
 	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: m.Tx})
-	res := r.to(r.resource(), core.MsgForget, m.Tx, st)
-	res.Low = m.Low
-	out.Gated = append(out.Gated, res)
+	r.send(&out.Gated, r.resource(), core.MsgForget, m.Tx, m.Members).Low = m.Low
 	core.Forget(&r.finished, &r.txs, m.Tx, m.Low)
 	if m.Type == core.MsgForget {
 		r.forgotten(m, out)
@@ -299,7 +296,7 @@ func (r *rm) retry(tx core.TxID, out *core.Output) {
 		r.sendPhase2a(tx, st, r.layout.Acceptors, out)
 		for i := range r.layout.Leaders {
 			ldr := core.Role{Kind: core.Leader, ID: uint8(i + 1)}
-			out.Gated = append(out.Gated, r.to(ldr, core.MsgQuery, tx, st))
+			r.send(&out.Gated, ldr, core.MsgQuery, tx, st.members)
 		}
 	}
 	r.armRetry(tx, out)
@@ -338,20 +335,15 @@ func (r *rm) add(m *core.Message) *rmTx {
 	return st
 }
 
-func (r *rm) to(to core.Role, t core.MsgType, tx core.TxID, st *rmTx) core.Message {
-	return core.Message{Type: t, From: r.id, To: to, Tx: tx, Members: st.members}
-}
-
 func (r *rm) resource() core.Role { return core.Role{Kind: core.Resource, ID: r.id.ID} }
 
 func (r *rm) sendToResource(t core.MsgType, tx core.TxID, st *rmTx, where *[]core.Message) {
-	*where = append(*where, r.to(r.resource(), t, tx, st))
+	r.send(where, r.resource(), t, tx, st.members)
 }
 
 func (r *rm) sendDone(tx core.TxID, st *rmTx, leader uint8, out *core.Output) {
-	m := r.to(core.Role{Kind: core.Leader, ID: leader}, core.MsgDone, tx, st)
-	m.Val = st.outcome
-	out.Send = append(out.Send, m)
+	ldr := core.Role{Kind: core.Leader, ID: leader}
+	r.send(&out.Send, ldr, core.MsgDone, tx, st.members).Val = st.outcome
 }
 
 // sendPhase2a proposes the vote to the first n acceptors: a majority in the normal case, all of
@@ -361,23 +353,20 @@ func (r *rm) sendPhase2a(tx core.TxID, st *rmTx, n int, out *core.Output) {
 		r.relay(tx, st, r.layout.Leaders, out)
 		return
 	}
-	m := r.to(core.Role{Kind: core.Acceptor}, core.MsgPhase2a, tx, st)
-	m.Votes = core.VoteOf(r.id.ID, st.vote)
-	begin := r.acceptorToBegin(st)
+	vote, begin := core.VoteOf(r.id.ID, st.vote), r.acceptorToBegin(st)
 	for i := range n {
-		m.To.ID = uint8(i + 1)
-		m.Begin = m.To.ID == begin
-		out.Gated = append(out.Gated, m)
+		acc := core.Role{Kind: core.Acceptor, ID: uint8(i + 1)}
+		m := r.send(&out.Gated, acc, core.MsgPhase2a, tx, st.members)
+		m.Votes, m.Begin = vote, acc.ID == begin
 	}
 }
 
 // relay tells the first n leaders the vote: one in the normal case, all of them on a time-out.
 func (r *rm) relay(tx core.TxID, st *rmTx, n int, out *core.Output) {
-	m := r.to(core.Role{Kind: core.Leader}, core.MsgRelay, tx, st)
-	m.Votes = core.VoteOf(r.id.ID, st.vote)
 	for i := range n {
-		m.To.ID = uint8(i + 1)
-		out.Gated = append(out.Gated, m)
+		ldr := core.Role{Kind: core.Leader, ID: uint8(i + 1)}
+		m := r.send(&out.Gated, ldr, core.MsgRelay, tx, st.members)
+		m.Votes = core.VoteOf(r.id.ID, st.vote)
 	}
 }
 
@@ -401,7 +390,7 @@ func (r *rm) answerClient(tx core.TxID, st *rmTx, out *core.Output) {
 	if st.outcome == core.NoValue || st.client.Kind == core.NoRole {
 		return
 	}
-	out.Send = append(out.Send, r.to(st.client, core.OutcomeMsg(st.outcome), tx, st))
+	r.send(&out.Send, st.client, core.OutcomeMsg(st.outcome), tx, st.members)
 	st.client = core.Role{}
 }
 
