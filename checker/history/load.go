@@ -83,13 +83,15 @@ func Load(model Model, events []Event) (*History, error) {
 		running: map[int]int{},
 		dead:    map[int]int{},
 	}
+	last := 0
 	for i := range events {
 		if err := l.event(i); err != nil {
 			return nil, err
 		}
+		last = events[i].Line
 	}
 	if len(l.calls) == 0 {
-		return nil, inputErrorf(0, "history without operations")
+		return nil, inputErrorf(last, "history without operations")
 	}
 	for id, c := range l.calls { // In this order, as maps have none.
 		if c.end < 0 {

@@ -38,7 +38,7 @@ func TestBadInputIsOneErrorWithItsLine(t *testing.T) {
 		{"blank", ModelRegister, "\n \n", "line 2: empty history"},
 		{
 			"only open", ModelBank, lines(`"process":0,"type":"ok","f":"open","value":{"a":1}`),
-			"history without operations",
+			"line 1: history without operations",
 		},
 		{
 			"not JSON", ModelRegister, lines(invoke) + "hello\n",

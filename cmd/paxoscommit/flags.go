@@ -54,6 +54,8 @@ func flagError(err error) error {
 		want = "a number from 0"
 	case "int":
 		want = "a number"
+	case "bool":
+		want = "true or false"
 	case "duration":
 		want = "a time such as 30s"
 	default:
@@ -106,6 +108,9 @@ func newHelpCommand(root *cobra.Command) *cobra.Command {
 // canWrite returns the error that writing a file would end with, before there is anything to
 // write, and leaves everything as it is.
 func canWrite(file string) error {
+	if file == "-" {
+		return errors.New(`"-" stands for standard input only: name a file to write`)
+	}
 	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err == nil {
 		return f.Close()

@@ -55,6 +55,7 @@ for replay and minimize.
   drawn        what runs draw from: numbers of rms, acceptors and leaders, timing, faults,
                options of the protocol
   milestones   in how many runs each was reached, by name
+  coverage     of --coverage-of, and then nothing is drawn
   runs_per_second, seconds, digest       no digest under --for
   property, run, detail                  of a violation: what broke, in which run, and how
   actions_found, actions, replays        before and after minimising, and with how many
@@ -246,8 +247,11 @@ func runFuzz(cmd *cobra.Command, f *fuzzFlags) error {
 		return err
 	}
 	c, stdout, stderr := &f.campaign, cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if f.save != "" {
-		if err := canWrite(f.save); err != nil {
+	for _, file := range []string{f.save, f.exportHistory} {
+		if file == "" {
+			continue
+		}
+		if err := canWrite(file); err != nil {
 			return err
 		}
 	}

@@ -98,7 +98,7 @@ type fuzzJSON struct {
 
 	Protocol   string            `json:"protocol"`
 	Planted    string            `json:"planted,omitempty"`
-	Drawn      fuzzDrawn         `json:"drawn"`
+	Drawn      *fuzzDrawn        `json:"drawn,omitempty"`
 	Milestones map[string]uint64 `json:"milestones"` // in how many runs
 
 	Coverage *coverageJSON `json:"coverage,omitempty"`
@@ -127,9 +127,13 @@ type fuzzDrawn struct {
 	Options    []string `json:"options"`
 }
 
-func newFuzzDrawn(f *fuzzFlags) fuzzDrawn {
+// newFuzzDrawn returns nil under --coverage-of: all runs are of one world.
+func newFuzzDrawn(f *fuzzFlags) *fuzzDrawn {
 	o := &f.campaign.Options
-	d := fuzzDrawn{Timing: f.timing, Faults: []string{}, Options: o.Protocol.Options()}
+	if o.Coverage != nil {
+		return nil
+	}
+	d := &fuzzDrawn{Timing: f.timing, Faults: []string{}, Options: o.Protocol.Options()}
 	drawn := o.Drawn()
 	d.RMs, d.Acceptors, d.Leaders = drawn.RMs, drawn.Acceptors, drawn.Leaders
 	d.Registrars, d.Replicas = drawn.Registrars, drawn.Replicas

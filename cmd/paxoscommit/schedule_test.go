@@ -151,6 +151,7 @@ func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
 	}{
 		{[]string{"replay"}, "replay takes one FILE, but was given 0 arguments"},
 		{[]string{"replay", file, file}, "replay takes one FILE, but was given 2 arguments"},
+		{[]string{"replay", "--step=so", file}, `--step must be true or false, not "so"`},
 		{[]string{"replay", "--slow", file}, "unknown flag: --slow"},
 		{[]string{"replay", "/does/not/exist"}, "open /does/not/exist: no such file or directory"},
 		{[]string{"replay", t.TempDir()}, "is a directory"},
