@@ -496,6 +496,9 @@ func (m *minimizer) enabledAfter(buf, actions []Action, more ...Action) []Action
 // wander makes short random runs in the best configuration, with the kinds of fault that the best
 // actions have, to see whether one breaks the property sooner. The numbers are always the same.
 func (m *minimizer) wander() bool {
+	if len(m.best.actions) < 2 {
+		return false
+	}
 	var kinds []ActionType
 	for t, weight := range [NumActionTypes]int{Begin: 3, Deliver: 8, Sync: 4, Fire: 2} {
 		if weight == 0 && slices.ContainsFunc(m.best.actions, func(a Action) bool {
@@ -516,11 +519,8 @@ func (m *minimizer) wander() bool {
 		if !m.walk(kinds, &h) {
 			continue
 		}
-		m.trial = append(m.trial[:0], m.taken...)
-		m.best.cost[0]++ // a run of the same length may be one to shorten
-		if m.improve(home.cfg, false) {
-			m.removeEach()
-		}
+		m.best = candidate{home.cfg, slices.Clone(m.taken), costOf(home.cfg, m.taken)}
+		m.removeEach() // a run of the same length may be one to shorten
 		if m.best.cost.less(&home.cost) {
 			return true
 		}

@@ -42,9 +42,9 @@ func (w *World) Settle(taken func(Action)) {
 		}
 		w.fireRound(do, round)
 	}
-	if w.Violation() == nil && !w.allDecided() {
+	if who, why, tx := w.undecided(); w.Violation() == nil && why != "" {
 		w.monitor.Broken(checker.NonBlocking,
-			fmt.Sprintf("after %d fair steps: %s", w.steps-start, w.undecided()))
+			fmt.Sprintf("after %d fair steps: %v %s %v", w.steps-start, who, why, tx))
 	}
 	if w.Violation() == nil {
 		w.monitor.Finish()
@@ -111,13 +111,17 @@ func rival(r core.Role) uint8 {
 
 // allDecided tells whether every live member that has a part in a transaction knows its outcome and
 // has had it applied, and every client that waits has its answer.
-func (w *World) allDecided() bool { return w.undecided() == "" }
+func (w *World) allDecided() bool {
+	_, why, _ := w.undecided()
+	return why == ""
+}
 
-// undecided names somebody who has not decided, or "".
-func (w *World) undecided() string {
+// undecided names somebody who has not decided, says why not, or "", and about what.
+func (w *World) undecided() (core.Role, string, core.TxID) {
 	for i := range w.clients {
 		if c := &w.clients[i]; c.waiting {
-			return fmt.Sprintf("cl%d has no answer about %v", i+1, w.cfg.Txns[c.next-1].ID)
+			cl := core.Role{Kind: core.Client, ID: uint8(i + 1)}
+			return cl, "has no answer about", w.cfg.Txns[c.next-1].ID
 		}
 	}
 	for k := range w.banks {
@@ -128,13 +132,13 @@ func (w *World) undecided() string {
 		for i := range w.cfg.Txns {
 			tx := w.cfg.Txns[i].ID
 			if w.banks[k].Holds(tx) {
-				return fmt.Sprintf("%v holds the locks of %v", rm, tx)
+				return rm, "holds the locks of", tx
 			}
 			votes, outcomes := w.monitor.Involved(i)
 			if vote := votes.Of(rm.ID); vote != core.NoValue && !outcomes.Has(rm.ID) {
-				return fmt.Sprintf("%v has voted %v on %v and knows no outcome", rm, vote, tx)
+				return rm, "has voted and knows no outcome of", tx
 			}
 		}
 	}
-	return ""
+	return core.Role{}, "", core.TxID{}
 }
