@@ -102,7 +102,13 @@ func (s *NodeSet) First() NodeID {
 }
 
 // Empty tells whether the set has no member.
-func (s *NodeSet) Empty() bool { return *s == NodeSet{} }
+func (s *NodeSet) Empty() bool {
+	all := uint64(0)
+	for _, w := range s {
+		all |= w
+	}
+	return all == 0
+}
 
 // TxID names a transaction for ever: the client that began it, the incarnation of that client, and
 // a number that the client counts up from 1. Because a client's numbers are consecutive, the

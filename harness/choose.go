@@ -74,10 +74,14 @@ func (w *World) candidates(t ActionType) int {
 	case Fire:
 		n = len(w.timers)
 	case Sync:
-		n, budget = len(w.machines), w.unsynced.Len()
+		if !w.unsynced.Empty() {
+			n = len(w.machines)
+		}
 	case Restart:
 		n = len(w.machines)
-		budget = n - w.up.Len() - w.dead.Len()
+		if budget = n - w.up.Len(); budget > 0 {
+			budget -= w.dead.Len()
+		}
 	case Crash, CrashKeep:
 		n, budget = len(w.machines), b.Crashes
 	case Die:
@@ -85,7 +89,9 @@ func (w *World) candidates(t ActionType) int {
 	case Cut:
 		n, budget = len(w.machines), b.Cuts
 	case Heal:
-		n, budget = 1, w.far.Len()
+		if !w.far.Empty() {
+			n = 1
+		}
 	case Settle:
 		n = 1
 	default:
