@@ -46,7 +46,7 @@ type Report struct {
 	Unknown    uint64 // runs whose judgement ran out of budget: never a success
 	Seed       uint64
 	First      uint64
-	Digest     uint64 // sum over runs of a hash of index and actions, so parts add up; 0 under For
+	Digest     uint64 // sum over runs of a hash of index and World.Hash: parts add up; 0 under For
 	HasDigest  bool
 	Elapsed    time.Duration
 	Reached    [checker.NumMilestones]uint64 // in how many runs

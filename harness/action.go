@@ -111,38 +111,3 @@ func sameContent(m, named *core.Message) bool {
 	c.Members = named.Members
 	return c == *named
 }
-
-// Hash mixes the content of an action into 64 bits, the same on every platform.
-func (a *Action) Hash() uint64 {
-	h := mix(uint64(a.Type)<<8|uint64(a.Node), 0)
-	switch a.Type {
-	case Begin, GiveUp:
-		h = mix(uint64(a.Role.ID), h)
-	case Deliver, Drop, Duplicate, Refuse:
-		m := &a.Msg
-		h = mix(uint64(m.Type)|uint64(m.Val)<<8|uint64(m.From.Kind)<<16|uint64(m.From.ID)<<24|
-			uint64(m.To.Kind)<<32|uint64(m.To.ID)<<40|uint64(m.From.Replica)<<48|
-			uint64(m.To.Replica)<<56, h)
-		h = mix(m.Tx.Word(), h)
-		h = mix(uint64(m.Bal)|uint64(m.MBal)<<32, h)
-		h = mix(uint64(m.Votes.Prepared), h)
-		h = mix(uint64(m.Votes.Aborted), h)
-		begin := uint64(0)
-		if m.Begin {
-			begin = 1
-		}
-		h = mix(uint64(m.Low)<<1|begin, h)
-		h = mix(uint64(m.Joined), h)
-	case Fire:
-		r := a.Timer.Role
-		h = mix(uint64(r.Kind)|uint64(r.ID)<<8|uint64(a.Timer.Kind)<<16|uint64(r.Replica)<<24, h)
-		h = mix(a.Timer.Tx.Word(), h)
-	default:
-	}
-	return h
-}
-
-func mix(w, h uint64) uint64 {
-	h = (h ^ w) * 0xff51afd7ed558ccd
-	return h ^ h>>32
-}

@@ -15,7 +15,7 @@
 //	drop, duplicate                it is lost, or one more copy of it is in flight
 //	refuse rm1->res1 prepare ...   the database cannot prepare, and votes aborted
 //	fire ldr1 takeover tx=c1.1     an armed timer runs out
-//	sync n1                        the node's disk has completed all that was written
+//	sync n1                        the node's disk has completed the oldest record it had not
 //	crash n1, crash-keep n1        the node loses what was not completed, or keeps it untold
 //	die n1                         it crashes for good
 //	restart n1                     it comes back with its log
@@ -23,6 +23,9 @@
 //	heal                           the partition is over
 //	giveup cl1                     the client stops waiting; its transaction stays open
 //	settle                         no faults from here on: the end of every run
+//
+// A disk completes one record at a time, so that a crash can come between any two, also of one
+// step, and what is gated on the first leaves without the second.
 //
 // Messages between roles of one node, and between a resource manager and its resource, are neither
 // lost nor repeated, but they take any time. A prepare that is on its way to the database when the

@@ -154,13 +154,17 @@ func (w *World) takeDisk(p *Part, log bool) {
 	}
 	p.disk.durable = len(p.disk.records)
 	p.disk.records = append(p.disk.records, d.records[d.durable:]...)
-	for _, g := range d.gated {
-		g.at = len(p.disk.records) // a sync completes all that was written
-		if w.local(&g.msg) || !slices.Contains(p.disk.gated, g) {
+	for _, g := range d.gated { // the first to leave is in front
+		g.at += p.disk.durable - d.durable
+		if w.local(&g.msg) || !slices.ContainsFunc(p.disk.gated, func(h gated) bool {
+			return h.msg == g.msg
+		}) {
 			p.disk.gated = append(p.disk.gated, g)
 		}
 	}
-	slices.SortFunc(p.disk.gated, func(a, b gated) int { return compareMessages(a.msg, b.msg) })
+	slices.SortFunc(p.disk.gated, func(a, b gated) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), compareMessages(a.msg, b.msg))
+	})
 }
 
 // Offer puts a message in flight.
@@ -212,7 +216,8 @@ func (p *Part) AppendState(dst []byte) []byte {
 	}
 	dst = append(dst, byte(len(p.disk.gated)))
 	for i := range p.disk.gated {
-		dst = appendMessage(dst, &p.disk.gated[i].msg)
+		g := &p.disk.gated[i]
+		dst = appendMessage(append(dst, byte(g.at)), &g.msg)
 	}
 	dst = append(dst, byte(len(p.inside)))
 	for i := range p.inside {

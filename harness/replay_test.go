@@ -8,6 +8,7 @@ import (
 
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
+	"paxoscommit/core"
 	"paxoscommit/harness"
 )
 
@@ -52,6 +53,52 @@ func TestReplayTellsWhatKeptTheJudgeFromJudging(t *testing.T) {
 	require.Equal(t, history.ErrDisagree.Error(), r.String())
 	r.Err = nil
 	require.Equal(t, "what the clients saw could not be judged within the budget", r.String())
+}
+
+// A disk completes one record at a time: what is gated on the first leaves, and a crash takes the
+// second.
+func TestSyncCompletesTheOldestRecord(t *testing.T) {
+	s := parse(t, `paxoscommit schedule 1
+protocol paxos-commit
+timing asynchronous
+node n1 rm1
+node n2 acc1
+node n3 ldr1
+accounts 2 opening 100
+txn c1.1 rm1 {"read":["a"]}
+txn c2.1 rm1 {"read":["b"]}
+begin cl1
+begin cl2
+deliver cl1->rm1 request tx=c1.1
+deliver cl2->rm1 request tx=c2.1
+deliver rm1->res1 prepare tx=c1.1
+deliver rm1->res1 prepare tx=c2.1
+deliver res1->rm1 vote tx=c2.1 val=prepared
+deliver res1->rm1 vote tx=c1.1 val=prepared
+sync n1
+deliver rm1->acc1 phase2a tx=c2.1 bal=0 ins=1 val=prepared
+deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared
+crash n1
+restart n1
+fire rm1 retry tx=c2.1
+fire rm1 retry tx=c1.1
+end
+`)
+	r := harness.Replay(s)
+	require.Nil(t, r.Violation)
+	require.Equal(t, []int{10, 14}, r.Skipped, "of c1.1 nothing had left, and nothing is left")
+}
+
+// The hash of a run tells machines apart that differ in what they want, and be it in a reason.
+func TestHashCoversWhatMachinesWant(t *testing.T) {
+	s := parse(t, good)
+	honest := harness.Replay(s)
+	s.Config.Protocol = &planted{name: "evasive", spoil: func(_ *core.Input, out *core.Output) {
+		out.Dropped = append(out.Dropped, core.Drop{Reason: core.DropStale})
+	}}
+	evasive := harness.Replay(s)
+	require.Equal(t, honest.Taken, evasive.Taken)
+	require.NotEqual(t, honest.Hash, evasive.Hash)
 }
 
 // Only a machine's panic is the machine's fault.

@@ -130,7 +130,8 @@ func (w *World) Config() *Config { return w.cfg }
 // Steps returns how many actions have happened.
 func (w *World) Steps() int { return w.steps }
 
-// Hash returns a hash of the actions that have happened, in order.
+// Hash returns a hash of the actions that have happened, in order, and of all that the machines
+// wanted in answer.
 func (w *World) Hash() uint64 { return w.hash }
 
 // Monitor returns the judge of this run.
@@ -348,6 +349,7 @@ func stepMachine(m core.Machine, in *core.Input, out *core.Output) (err error) {
 
 func (w *World) carryOut(n core.NodeID) {
 	out, d := &w.out, &w.disks[n-1]
+	w.hash = hashOutput(out, w.hash)
 	if r, ok := w.speaksForOthers(n, out); ok {
 		w.monitor.Broken(checker.Contract, fmt.Sprintf("%v speaks for %v, which is not there", n, r))
 		return
@@ -490,18 +492,21 @@ func (w *World) isSilent(from, to core.Role, here core.NodeID) bool {
 	})
 }
 
+// sync completes the oldest record that is not durable: a crash can come between any two.
 func (w *World) sync(n core.NodeID) bool {
 	if !w.unsynced.Has(n) {
 		return false
 	}
-	w.unsynced.Remove(n)
 	d := &w.disks[n-1]
-	for ; d.durable < len(d.records); d.durable++ {
-		w.monitor.Durable(&d.records[d.durable])
+	w.monitor.Durable(&d.records[d.durable])
+	d.durable++
+	if d.durable == len(d.records) {
+		w.unsynced.Remove(n)
 	}
-	for i := range d.gated {
-		w.send(&d.gated[i].msg)
+	free := 0
+	for ; free < len(d.gated) && d.gated[free].at <= d.durable; free++ {
+		w.send(&d.gated[free].msg)
 	}
-	d.gated = d.gated[:0]
+	d.gated = append(d.gated[:0], d.gated[free:]...)
 	return true
 }

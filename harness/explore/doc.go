@@ -34,8 +34,8 @@
 //
 // Which nodes may be the ones to crash is chosen at the start. The log of any other, and of all
 // once no crash is left, is read by nobody but a node that is down. Then a part goes without its
-// log, and a step is fused with the sync that follows it: what is gated leaves at once. Nothing
-// that could happen before that sync is lost but the order in which it happens, for messages wait.
+// log, and a step is fused with the syncs that follow it: what is gated leaves at once. Nothing
+// that could happen before those is lost but the order in which it happens, for messages wait.
 // Nor does a monitor keep what only a crash would be held against.
 //
 // And a message that can never matter to its receiver again is left out of the state. Which these

@@ -255,7 +255,9 @@ func (m *Model) finish(p *part, safe bool) edge {
 	m.worked++
 	w, n := &m.world, p.data.Node()
 	if safe && n > 0 {
-		_ = w.Apply(harness.Action{Type: harness.Sync, Node: n}) // there may be nothing to complete
+		for more := true; more; {
+			more = w.Apply(harness.Action{Type: harness.Sync, Node: n}) == nil
+		}
 	}
 	log := !safe || !w.Up(n)
 	q, sent := w.Take(n, log, m.sent[:0])

@@ -79,7 +79,7 @@ func (r *rerun) run(t *mc.Trace[State, Step]) (missing int, ok bool) {
 func (r *rerun) sync(s *State) {
 	for n := 1; n < r.m.n; n++ {
 		records, durable := r.world.Log(core.NodeID(n))
-		if durable < len(records) && r.m.part(s.parts[n]).safe {
+		for ; durable < len(records) && r.m.part(s.parts[n]).safe; durable++ {
 			r.do(harness.Action{Type: harness.Sync, Node: core.NodeID(n)})
 		}
 	}

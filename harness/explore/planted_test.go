@@ -180,7 +180,7 @@ func TestPlantedBugsAreFoundByTheShortestWay(t *testing.T) {
 		{
 			"skips phase 1", skipsPhase1,
 			Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1},
-			checker.Agreement, 14,
+			checker.Agreement, 16,
 		},
 		{
 			"sends before it is durable", sendsBeforeDurable,

@@ -1,0 +1,92 @@
+package harness
+
+import "paxoscommit/core"
+
+// Odd numbers that words are multiplied by before they are added up: equal words in other places
+// give another sum, and no product waits for another.
+const (
+	odd0 = 0x9e3779b97f4a7c15
+	odd1 = 0xbf58476d1ce4e5b9
+	odd2 = 0x94d049bb133111eb
+	odd3 = 0xd6e8feb86659fd93
+	odd4 = 0xa0761d6478bd642f
+	odd5 = 0xe7037ed1a0b428db
+	odd6 = 0x8ebc6af09c88c6e3
+	odd7 = 0x589965cc75374cc3
+)
+
+func mix(w, h uint64) uint64 {
+	h = (h ^ w) * 0xff51afd7ed558ccd
+	return h ^ h>>32
+}
+
+// Hash mixes the content of an action into 64 bits, the same on every platform.
+func (a *Action) Hash() uint64 {
+	h := mix(uint64(a.Type)<<8|uint64(a.Node), 0)
+	switch a.Type {
+	case Begin, GiveUp:
+		return mix(uint64(a.Role.ID), h)
+	case Deliver, Drop, Duplicate, Refuse:
+		return mix(sumMessage(&a.Msg), h)
+	case Fire:
+		return mix(sumTimer(&a.Timer), h)
+	default:
+		return h
+	}
+}
+
+func word(kind, val uint8, from, to core.Role) uint64 {
+	return uint64(kind) | uint64(val)<<8 | uint64(from.Kind)<<16 | uint64(from.ID)<<24 |
+		uint64(to.Kind)<<32 | uint64(to.ID)<<40 | uint64(from.Replica)<<48 | uint64(to.Replica)<<56
+}
+
+func sumMessage(m *core.Message) uint64 {
+	sum := word(uint8(m.Type), uint8(m.Val), m.From, m.To)*odd0 + m.Tx.Word()*odd1 +
+		(uint64(m.Bal)|uint64(m.MBal)<<32)*odd2 + uint64(m.Votes.Prepared)*odd3 +
+		uint64(m.Votes.Aborted)*odd4 + uint64(m.Members)*odd5 + uint64(m.Low)*odd6 +
+		uint64(m.Joined)*odd7
+	if m.Begin {
+		sum = ^sum
+	}
+	return sum
+}
+
+func sumRecord(r *core.Record) uint64 {
+	return word(uint8(r.Type), uint8(r.Val), r.Role, core.Role{})*odd0 + r.Tx.Word()*odd1 +
+		(uint64(r.Bal)|uint64(r.MBal)<<32)*odd2 + uint64(r.Votes.Prepared)*odd3 +
+		uint64(r.Votes.Aborted)*odd4 + uint64(r.Members)*odd5 + uint64(r.Low)*odd6 +
+		uint64(r.Joined)*odd7
+}
+
+func sumTimer(t *core.Timer) uint64 {
+	return word(uint8(t.Kind), 0, t.Role, core.Role{Kind: t.Await.Kind})*odd0 + t.Tx.Word()*odd1 +
+		uint64(t.Await.IDs)*odd2 + uint64(t.Await.Replicas)*odd3
+}
+
+// hashOutput mixes all that a machine wants into h: a machine that does otherwise in the same run
+// gives the run another hash.
+func hashOutput(o *core.Output, h uint64) uint64 {
+	for i := range o.Records {
+		h = mix(sumRecord(&o.Records[i]), h)
+	}
+	for i := range o.Send {
+		h = mix(sumMessage(&o.Send[i]), h)
+	}
+	for i := range o.Gated {
+		h = mix(sumMessage(&o.Gated[i])+odd0, h)
+	}
+	for i := range o.Arm {
+		h = mix(sumTimer(&o.Arm[i]), h)
+	}
+	for i := range o.Disarm {
+		h = mix(sumTimer(&o.Disarm[i])+odd0, h)
+	}
+	for i := range o.Decided {
+		d := &o.Decided[i]
+		h = mix(word(0, uint8(d.Val), d.Role, core.Role{})*odd0+d.Tx.Word()*odd1, h)
+	}
+	for _, d := range o.Dropped {
+		h = mix(word(uint8(d.Reason), 0, d.Role, core.Role{})*odd0+d.Tx.Word()*odd1, h)
+	}
+	return h
+}
