@@ -6,6 +6,7 @@ SHELL := bash
 RUNS ?= 200000# runs of the main job
 SEED ?= 1# seed of the main job
 FUZZTIME ?= 30s# time for make fuzz
+TRACES ?= 8# runs for make trace
 COUNT ?= 10# repetitions of each benchmark, as benchstat wants them
 BENCHTIME ?= 1s# time for one repetition
 
@@ -15,7 +16,7 @@ BENCHSTAT := bin/tools/benchstat-v0.0.0-20260908200009-22c9c6c9d4da
 PURE := ./core/... ./checker/... ./harness/...
 
 .PHONY: help build run test check vet fmt lint race fuzz canary bench bench-peers
-.PHONY: explore specs wasm 386 arm64 cover clean
+.PHONY: explore specs trace wasm 386 arm64 cover clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +56,9 @@ explore: build ## visit every state of the real core in a small world
 
 specs: ## run TLC on the TLA+ modules and hold its counts against the Go models; needs java
 	go run ./specs/tlc
+
+trace: ## TLC accepts TRACES=8 random runs of the core and rejects planted bugs, by step; needs java
+	TRACES=$(TRACES) SEED=$(SEED) specs/trace.sh
 
 bench: $(BENCHSTAT) ## all benchmarks, COUNT=10 times, summed up by benchstat
 	@mkdir -p bin

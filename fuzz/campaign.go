@@ -289,19 +289,37 @@ func (s *campaign) finish(start time.Time) (*Report, error) {
 
 // Reproduce makes one run of the options again and returns how it fails.
 func (o *Options) Reproduce(run uint64) (*Failure, error) {
+	s, v, err := o.schedule(run)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, fmt.Errorf("fuzz: run %d of seed %d does not fail again: not deterministic",
+			run, o.Seed)
+	}
+	s.Expect = v.Property
+	return &Failure{Run: run, Violation: *v, Schedule: s}, nil
+}
+
+// Schedule makes one run of the options again and returns it, its fair end left to settle.
+func (o *Options) Schedule(run uint64) (*harness.Schedule, error) {
+	s, _, err := o.schedule(run)
+	return s, err
+}
+
+// schedule returns a run, and what it broke.
+func (o *Options) schedule(run uint64) (*harness.Schedule, *checker.Violation, error) {
 	r := newRunner(o)
 	s := &harness.Schedule{}
 	verdict, err := r.run(run, func(a harness.Action) {
 		s.Actions = append(s.Actions, harness.Line{Action: a})
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	v := r.world.Violation()
-	if verdict != checker.Violated || v == nil {
-		return nil, fmt.Errorf("fuzz: run %d of seed %d does not fail again: not deterministic",
-			run, o.Seed)
+	s.Config = r.config
+	if verdict != checker.Violated {
+		return s, nil, nil
 	}
-	s.Config, s.Expect = r.config, v.Property
-	return &Failure{Run: run, Violation: *v, Schedule: s}, nil
+	return s, r.world.Violation(), nil
 }

@@ -84,11 +84,12 @@ func (r *ReplayResult) String() string {
 // Step is what one action of a replay did. It is good until the function that it is given to
 // returns.
 type Step struct {
-	Index  int // of the schedule's actions; -1 in the fair end
-	Action Action
-	Taken  bool           // false if it was not enabled; then it did nothing
-	Sent   []core.Message // what is in flight because of it, in no order that means anything
-	Out    *core.Output   // what the last machine that stepped wanted; Gated is in flight later
+	Index   int // of the schedule's actions; -1 in the fair end
+	Action  Action
+	Taken   bool           // false if it was not enabled; then it did nothing
+	Durable []core.Record  // what the disk of a node has completed because of it, in order
+	Sent    []core.Message // what is in flight because of it, in no order that means anything
+	Out     *core.Output   // what the last machine that stepped wanted; Gated is in flight later
 }
 
 // String tells what the step did: the action on a line, and its effects indented, one a line.
@@ -147,6 +148,8 @@ type player struct {
 	observe func(*Step)
 	before  []core.Message // in flight before the step; only for observe
 	sent    []core.Message
+	synced  [64]int // by node, how many records were durable before the step
+	durable []core.Record
 }
 
 func (p *player) play(s *Schedule) {
@@ -192,7 +195,15 @@ func (p *player) observed(i int, a Action, taken bool) {
 			p.sent = append(p.sent, m)
 		}
 	}
-	p.observe(&Step{Index: i, Action: a, Taken: taken, Sent: p.sent, Out: &p.world.out})
+	p.durable = p.durable[:0]
+	for n := range p.world.disks {
+		d := &p.world.disks[n]
+		p.durable = append(p.durable, d.records[p.synced[n]:d.durable]...)
+		p.synced[n] = d.durable
+	}
+	p.observe(&Step{
+		Index: i, Action: a, Taken: taken, Durable: p.durable, Sent: p.sent, Out: &p.world.out,
+	})
 	p.before = append(p.before[:0], p.world.net...)
 	p.world.out.Reset()
 }

@@ -1,13 +1,15 @@
 ------------------------- MODULE BundledPaxosCommit -------------------------
 \* Paxos Commit as the machines of core/paxoscommit run it, with what section 4 of the paper allows
-\* beyond PaxosCommit: bundles, the abort short-circuit, Faster Paxos Commit; and with forgetting.
+\* beyond PaxosCommit: bundles, relayed votes, the abort short-circuit, Faster Paxos Commit; and with
+\* forgetting.
 \*
 \* All instances of a transaction share its ballots. A leader's phase 1a and 2a speak for every
 \* instance at once, and so do an acceptor's answers; only ballot 0, in which each resource manager
 \* proposes for itself, is accepted piece by piece, in bundles. So an acceptor has one promise, and
 \* one ballot in which it has accepted, for all instances: OneBallot. The variables and messages
 \* are those of PaxosCommit, with a message for each instance where the machines send one for all,
-\* and a step here is a sequence of steps there, but for three: ShortCircuit, RMLearn, Forget.
+\* and a step here is a sequence of steps there, but for a vote that a leader proposes, ShortCircuit,
+\* RMLearn and Forget.
 
 EXTENDS PaxosCommit
 
@@ -34,7 +36,9 @@ BundledPhase1a(bal) ==
   /\ SendAll({[type |-> "phase1a", ins |-> ins, bal |-> bal] : ins \in RM})
   /\ UNCHANGED <<rmState, aState, forgotten>>
 
-\* Propose in every instance, with the promises of one majority.
+\* Propose in every instance, with the promises of one majority. Where that leaves the choice, the
+\* resource manager's vote may be proposed, if it has told that to the leader, as the option relayed
+\* has it: told are such instances where it is prepared.
 BundledPhase2a(bal) ==
   /\ ~ \E m \in msgs : m.type = "phase2a" /\ m.bal = bal
   /\ \E MS \in Majority :
@@ -44,10 +48,14 @@ BundledPhase2a(bal) ==
                                           /\ m.acc \in MS}
            highest(ins) ==
              CHOOSE m \in promises(ins) : \A other \in promises(ins) : m.bal >= other.bal
-           value(ins) == IF highest(ins).bal = -1 THEN "aborted" ELSE highest(ins).val
+           free(ins) == highest(ins).bal = -1
+           prepared(ins) == [type |-> "phase2a", ins |-> ins, bal |-> 0, val |-> "prepared"] \in msgs
        IN  /\ \A ins \in RM, acc \in MS : \E m \in promises(ins) : m.acc = acc
-           /\ SendAll({[type |-> "phase2a", ins |-> ins, bal |-> bal, val |-> value(ins)] :
-                         ins \in RM})
+           /\ \E told \in SUBSET {ins \in RM : free(ins) /\ prepared(ins)} :
+                SendAll({[type |-> "phase2a", ins |-> ins, bal |-> bal,
+                          val |-> IF ins \in told THEN "prepared"
+                                  ELSE IF free(ins) THEN "aborted"
+                                  ELSE highest(ins).val] : ins \in RM})
   /\ UNCHANGED <<rmState, aState, forgotten>>
 
 \* An acceptor.

@@ -23,8 +23,8 @@ type BundledState struct {
 // RM is rmState.
 func (s BundledState) RM() RMStates { return s.PC.RM() }
 
-// Bundled is BundledPaxosCommit: a step of it, but for ShortCircuit, RMLearn and Forget, is a
-// sequence of steps of PaxosCommit.
+// Bundled is BundledPaxosCommit: a step of it, but for a vote that a leader proposes, ShortCircuit,
+// RMLearn and Forget, is a sequence of steps of PaxosCommit.
 type Bundled struct{ pc *PaxosCommit }
 
 // NewBundled makes the model. The error is [ErrSize] for a size below 1 or too large for PCState.
@@ -69,7 +69,8 @@ type BundledAction struct {
 	Acc     uint8
 	Bal     uint8
 	Witness uint8  // of BundledPhase2a: the majority
-	Bundle  uint32 // of BundledPhase1b, BundledPhase2bVotes: the instances, the first in bit 0
+	Bundle  uint32 // of BundledPhase1b, BundledPhase2bVotes, and told of BundledPhase2a: the
+	// instances, the first in bit 0
 }
 
 // String is the action with its parameters, but for the majority.
@@ -77,26 +78,30 @@ func (a BundledAction) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v(", a.Type)
 	switch a.Type {
-	case BundledPhase1a, BundledPhase2a, BundledDecide:
+	case BundledPhase1a, BundledDecide:
 		fmt.Fprintf(&b, "%d)", a.Bal)
+	case BundledPhase2a:
+		fmt.Fprintf(&b, "%d) told=%s", a.Bal, a.bundle())
 	case BundledForget:
 		fmt.Fprintf(&b, "acc%d)", a.Acc+1)
 	case BundledPhase2b:
 		fmt.Fprintf(&b, "acc%d) bal=%d", a.Acc+1, a.Bal)
 	case BundledPhase1b, BundledPhase2bVotes:
-		fmt.Fprintf(&b, "acc%d) bal=%d bundle={", a.Acc+1, a.Bal)
-		for i, ins := range members(int(a.Bundle)) {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "rm%d", ins+1)
-		}
-		b.WriteString("}")
+		fmt.Fprintf(&b, "acc%d) bal=%d bundle=%s", a.Acc+1, a.Bal, a.bundle())
 	case BundledRMPrepare, BundledRMChooseToAbort, BundledRMRcvCommitMsg, BundledRMRcvAbortMsg,
 		BundledShortCircuit, BundledRMLearn:
 		fmt.Fprintf(&b, "rm%d)", a.RM+1)
 	}
 	return b.String()
+}
+
+// bundle is Bundle as TLA+ writes it.
+func (a BundledAction) bundle() string {
+	var names []string
+	for _, ins := range members(int(a.Bundle)) {
+		names = append(names, fmt.Sprintf("rm%d", ins+1))
+	}
+	return "{" + strings.Join(names, ", ") + "}"
 }
 
 // Init is BundledInit.
@@ -161,11 +166,33 @@ func (m *Bundled) leaders(s *PCState, buf []BundledAction) []BundledAction {
 		for i, ms := range m.pc.majorities {
 			if subset(ms, promised) {
 				a.Witness = uint8(i)
-				buf = append(buf, a)
+				buf = subsets(a, m.free(s, bal, ms), buf)
 			}
 		}
 	}
 	return buf
+}
+
+// free is the set of the instances in which the promises of a majority leave the choice, and whose
+// resource manager is prepared.
+func (m *Bundled) free(s *PCState, bal int, majority []uint8) (set uint32) {
+	for ins := range m.pc.rms {
+		x := m.pc.instance(s, ins)
+		if m.pc.highest(x, bal, majority) == -1 && m.pc.sent2a(x, 0) == ValPrepared {
+			set |= 1 << ins
+		}
+	}
+	return set
+}
+
+// subsets appends a with each subset of a set as its Bundle.
+func subsets(a BundledAction, set uint32, buf []BundledAction) []BundledAction {
+	for a.Bundle = set; ; a.Bundle = (a.Bundle - 1) & set {
+		buf = append(buf, a)
+		if a.Bundle == 0 {
+			return buf
+		}
+	}
 }
 
 func (m *Bundled) acceptor(s *PCState, acc int, buf []BundledAction) []BundledAction {
@@ -175,12 +202,8 @@ func (m *Bundled) acceptor(s *PCState, acc int, buf []BundledAction) []BundledAc
 		a := BundledAction{Acc: uint8(acc), Bal: uint8(bal)}
 		if m.pc.sent1a(first, bal) && mbal < bal {
 			a.Type = BundledPhase1b
-			for a.Bundle = may; ; a.Bundle = (a.Bundle - 1) & may { // every subset
-				buf = append(buf, a)
-				if a.Bundle == 0 {
-					break
-				}
-			}
+			buf = subsets(a, may, buf)
+			a.Bundle = 0
 		}
 		if m.pc.sent2a(first, bal) != NoVal && mbal <= bal {
 			a.Type = BundledPhase2b
@@ -252,7 +275,10 @@ func (m *Bundled) Next(s BundledState, a BundledAction) BundledState {
 	case BundledPhase1a:
 		return m.each(s, a, PCPhase1a, all)
 	case BundledPhase2a:
-		return m.each(s, a, PCPhase2a, all)
+		s = m.each(s, a, PCPhase2a, all)
+		for _, ins := range members(int(a.Bundle)) {
+			m.pc.set(&s.PC, int(ins), 2*int(a.Bal), 2, int(ValPrepared))
+		}
 	case BundledDecide:
 		if m.outcome(&s.PC, int(a.Bal)) == ValPrepared {
 			s.PC[2] |= sentCommit

@@ -354,15 +354,21 @@ func (m *PaxosCommit) setRM(s *PCState, rm int, to RMState) {
 // free is the value that the phase 1b messages of a majority leave to ballot bal: that of the
 // highest bal in them, or aborted if none accepted anything.
 func (m *PaxosCommit) free(x instance, bal int, majority []uint8) Val {
-	maxbal := -1
-	for _, acc := range majority {
-		b, _ := m.sent1b(x, int(acc), bal)
-		maxbal = max(maxbal, b)
-	}
-	if maxbal == -1 {
+	highest := m.highest(x, bal, majority)
+	if highest == -1 {
 		return ValAborted
 	}
-	return m.sent2a(x, maxbal)
+	return m.sent2a(x, highest)
+}
+
+// highest is the highest bal in the phase 1b messages of a majority, or -1.
+func (m *PaxosCommit) highest(x instance, bal int, majority []uint8) int {
+	highest := -1
+	for _, acc := range majority {
+		b, _ := m.sent1b(x, int(acc), bal)
+		highest = max(highest, b)
+	}
+	return highest
 }
 
 // AppendKey appends the words without the bytes that no state of the model uses.

