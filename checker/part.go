@@ -66,12 +66,13 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 	return dst
 }
 
-// AppendFacts appends a canonical encoding of what Together looks at.
-func (m *Monitor) AppendFacts(dst []byte) []byte {
+// AppendEvidence appends a canonical encoding of that part of the facts without which something
+// else may be wrong: what is prepared, and what is accepted. Of all other facts it holds that what
+// Together finds broken stays broken when there are more of them.
+func (m *Monitor) AppendEvidence(dst []byte) []byte {
 	for i := range m.facts {
 		f := &m.facts[i]
-		dst = appendVotes(appendVotes(dst, f.votes), f.rm)
-		dst = append(dst, byte(f.outcome), byte(f.answer))
+		dst = appendVotes(dst, f.votes)
 		dst = binary.AppendUvarint(dst, uint64(len(f.ballots)))
 		slices.SortFunc(f.ballots, func(a, b ballotFacts) int { return int(a.bal) - int(b.bal) })
 		for k := range f.ballots {
@@ -80,6 +81,16 @@ func (m *Monitor) AppendFacts(dst []byte) []byte {
 				dst = appendVotes(dst, v)
 			}
 		}
+	}
+	return dst
+}
+
+// AppendFacts appends a canonical encoding of what Together looks at.
+func (m *Monitor) AppendFacts(dst []byte) []byte {
+	dst = m.AppendEvidence(dst)
+	for i := range m.facts {
+		f := &m.facts[i]
+		dst = append(appendVotes(dst, f.rm), byte(f.outcome), byte(f.answer))
 	}
 	if m.violation != nil {
 		dst = append(append(dst, byte(m.violation.Property)), m.violation.Detail...)

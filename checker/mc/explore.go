@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"unsafe"
 )
 
@@ -105,7 +106,9 @@ func newExplorer[S, A any](m Model[S, A], ps []Property[S, A], o Options) *explo
 	}
 	e.words, _ = m.(WordKeyer[S])
 	e.foot, _ = m.(Footprinter[S])
-	if len(e.byKind[AlwaysStep]) == 0 && len(e.byKind[CanStill]) == 0 {
+	if !slices.ContainsFunc(ps, func(p Property[S, A]) bool {
+		return p.Kind == CanStill || p.Kind == AlwaysStep && !p.Stutters
+	}) {
 		e.ample, _ = m.(Reducer[S, A])
 	}
 	if e.ample == nil {

@@ -31,8 +31,8 @@ type OrbitSizer[S any] interface {
 // set that leaves something out has only actions that no property sees. The explorer vouches that
 // nothing is put off for ever: it takes all actions unless an ample one leads to a new state.
 //
-// With a property of kind AlwaysStep or CanStill the reduction is off: the first wants every step,
-// the second every state.
+// With a property of kind CanStill, or AlwaysStep without Stutters, the reduction is off: the first
+// wants every state, the second every step.
 type Reducer[S, A any] interface {
 	Ample(s S, actions []A) int
 }

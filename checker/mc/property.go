@@ -42,7 +42,11 @@ type Property[S, A any] struct {
 
 	Check func(s S) error           // Always
 	Step  func(s S, a A, t S) error // AlwaysStep: t is Next(s, a)
-	Goal  func(s S) bool            // Sometimes, CanStill
+
+	// Stutters is for an AlwaysStep that a partial-order reduction keeps: the Reducer vouches that
+	// if some step fails, one does that is explored.
+	Stutters bool
+	Goal     func(s S) bool // Sometimes, CanStill
 
 	// Fair picks, for CanStill, the action that a fair run takes in s: an index into enabled, which
 	// is Actions(s), or -1 for none. Under symmetry it must lead every state of an orbit to the
@@ -52,6 +56,9 @@ type Property[S, A any] struct {
 }
 
 func (p *Property[S, A]) validate() error {
+	if p.Stutters && p.Kind != AlwaysStep {
+		return fmt.Errorf("%w: %q stutters, and is no step", ErrProperty, p.Name)
+	}
 	want := map[Kind][5]bool{ // Check, Step, Goal, Fair, Within
 		Always:     {true, false, false, false, false},
 		AlwaysStep: {false, true, false, false, false},

@@ -89,6 +89,17 @@ func TestReductionIsOffForStepsAndCanStill(t *testing.T) {
 		require.Equal(t, Holds, r.Verdict)
 		require.Equal(t, fmt.Sprint(20, 41), fmt.Sprint(r.Distinct, r.Generated))
 	}
+	ps := []Property[[4]uint8, tick]{
+		{Name: "steps", Kind: AlwaysStep, Step: anyStep, Stutters: true},
+	}
+	r, err := Explore[[4]uint8, tick](reducedClocks{m}, ps, Options{})
+	require.NoError(t, err)
+	require.Less(t, r.Generated, uint64(41))
+	ps[0] = Property[[4]uint8, tick]{
+		Name: "states", Kind: Sometimes, Stutters: true, Goal: func([4]uint8) bool { return true },
+	}
+	_, err = Explore[[4]uint8, tick](m, ps, Options{})
+	require.ErrorIs(t, err, ErrProperty)
 }
 
 func TestReductionGivesTheSameForAnyNumberOfWorkers(t *testing.T) {

@@ -42,6 +42,9 @@
 // are is worked out beforehand, from what each node could come to if every message that anybody
 // could send were always there.
 //
+// An action of which it does not matter when it happens comes first, and nothing else then: see
+// the comment on loner. Not so with Config.NonBlocking, which wants every state.
+//
 // Config.Unreduced turns all this off, and tests compare.
 //
 // # Coverage

@@ -18,7 +18,7 @@ type Report struct {
 	mc.Stats
 	Results   []mc.Finding       // by property, without the actions, which Schedule has
 	Violation *checker.Violation // as the World's monitor finds it at the end of Schedule; or nil
-	Schedule  *harness.Schedule  // the shortest way to it, in steps of the model; or nil
+	Schedule  *harness.Schedule  // a way to it, as Explore says, in steps of the model; or nil
 	Parts     int                // different parts of nodes
 	Messages  int                // different messages between nodes
 	Worked    uint64             // edges between parts that the World worked out
@@ -26,23 +26,27 @@ type Report struct {
 }
 
 // Explore visits the reachable states of a world and judges each. A violation is looked for again
-// with one worker, so that its schedule is the same on every machine. The error is ErrConfig,
+// with one worker and all actions of each state, so that its schedule is the shortest and the same
+// on every machine; if a limit comes first, it is the one that was found. The error is ErrConfig,
 // ErrTooLarge or ErrDisagree.
 func Explore(c *Config, o mc.Options) (*Report, error) {
-	r, err := explore(c, o)
-	if err != nil || r.Schedule == nil || o.Workers == 1 {
-		return r, err
-	}
-	o.Workers = 1
-	return explore(c, o)
-}
-
-func explore(c *Config, o mc.Options) (*Report, error) {
 	m, err := NewModel(c)
 	if err != nil {
 		return nil, err
 	}
-	return m.explore(o)
+	first, err := m.explore(o)
+	if err != nil || first.Schedule == nil || o.Workers == 1 && !m.ordered {
+		return first, err
+	}
+	if m, err = NewModel(c); err != nil {
+		return nil, err
+	}
+	m.ordered, o.Workers = false, 1
+	r, err := m.explore(o)
+	if err == nil && r.Schedule == nil {
+		return first, nil
+	}
+	return r, err
 }
 
 func (m *Model) explore(o mc.Options) (*Report, error) {
@@ -78,8 +82,10 @@ func (m *Model) reduction() string {
 		return "none"
 	case !m.pruned:
 		return "fused-sync"
+	case !m.ordered:
+		return "fused-sync dead-messages"
 	}
-	return "fused-sync dead-messages"
+	return "fused-sync dead-messages partial-order"
 }
 
 // explain turns the trace of a violation into a schedule, and has the World judge it.

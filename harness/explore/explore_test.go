@@ -16,21 +16,29 @@ func TestCounts(t *testing.T) {
 		size                Size
 		distinct, generated uint64
 		depth               int
+		ordered             uint64 // distinct states with what is alone first
 	}{
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1}, 117, 321, 21},
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Refusals: 1}, 231, 639, 21},
-		{Size{RMs: 1, Acceptors: 3, Leaders: 1}, 1001, 4464, 26},
-		{Size{RMs: 2, Acceptors: 1, Leaders: 1}, 977, 4319, 34},
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1}, 586, 1693, 25},
-		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1}, 15208, 58327, 30},
-		{Size{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1}, 11418, 50231, 38},
-		{Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 37838, 195392, 34},
-		{Size{RMs: 2, Acceptors: 3, Leaders: 1}, 27163, 183332, 41},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1}, 117, 321, 21, 40},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Refusals: 1}, 231, 639, 21, 76},
+		{Size{RMs: 1, Acceptors: 3, Leaders: 1}, 1001, 4464, 26, 56},
+		{Size{RMs: 2, Acceptors: 1, Leaders: 1}, 977, 4319, 34, 151},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1}, 586, 1693, 25, 227},
+		{Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1}, 15208, 58327, 30, 6180},
+		{Size{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1}, 11418, 50231, 38, 2245},
+		{Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 37838, 195392, 34, 6417},
+		{Size{RMs: 2, Acceptors: 3, Leaders: 1}, 27163, 183332, 41, 397},
 	} {
 		t.Run(w.size.String(), func(t *testing.T) {
 			c, err := NewConfig(paxoscommit.Protocol{}, w.size)
 			require.NoError(t, err)
-			r, err := Explore(c, mc.Options{})
+			m, err := NewModel(c)
+			require.NoError(t, err)
+			r, err := m.explore(mc.Options{})
+			require.NoError(t, err)
+			require.Equal(t, mc.Holds, r.Verdict)
+			require.Equal(t, w.ordered, r.Distinct)
+			m.ordered = false
+			r, err = m.explore(mc.Options{})
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 			require.True(t, r.Complete)
@@ -75,6 +83,7 @@ func TestPruningLosesNoPart(t *testing.T) {
 		pruned, err := NewModel(c)
 		require.NoError(t, err)
 		require.True(t, pruned.pruned)
+		pruned.ordered = false
 		got, few := together(t, pruned)
 		want, many := together(t, newModel(c))
 		require.Equal(t, want, got)

@@ -30,7 +30,7 @@ func (e brokenError) Error() string { return e.String() }
 func (m *Model) properties() []mc.Property[State, Step] {
 	ps := []mc.Property[State, Step]{
 		{Name: safety, Kind: mc.Always, Check: m.check},
-		{Name: refines, Kind: mc.AlwaysStep, Step: m.refine},
+		{Name: refines, Kind: mc.AlwaysStep, Step: m.refine, Stutters: true},
 		{Name: committed, Kind: mc.Sometimes, Goal: m.all(specs.Committed)},
 	}
 	if m.init.left[refusal] > 0 || m.init.left[takeover] > 0 {

@@ -57,6 +57,10 @@ func (m *Model) findLive() bool {
 			}
 		}
 	}
+	if !m.cfg.NonBlocking {
+		f.findAlone()
+		m.ordered = true
+	}
 	f.spread()
 	for i := range f.all {
 		m.part(f.all[i].part).live = [sentWords]uint64{}

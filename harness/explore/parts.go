@@ -69,6 +69,10 @@ type part struct {
 	deaf    [sentWords]atomic.Uint64        // messages that do nothing here, and send nothing
 	safely  atomic.Uint64                   // the edge to its safe form
 	live    [sentWords]uint64               // messages to the node that can still matter
+
+	evidence uint32    // number of what of its facts is evidence
+	mask     classMask // budgets that can matter from here on
+	lonely   []*lonely // what is alone here, by those of mask that are not spent
 }
 
 // own is an action that needs no message from another node.
@@ -87,12 +91,13 @@ type receiver struct {
 // Model is a world as mc explores it. A node is a pure function, so each of its parts is worked
 // out once, by the World itself, and looked up ever after.
 type Model struct {
-	cfg    *Config
-	n      int // parts of a state
-	init   State
-	spared [maxParts]uint32 // the parts of init, of nodes that do not crash
-	pruned bool             // dead messages are left out of states
-	visit  func(*State)     // is shown each state once, unless it is nil
+	cfg     *Config
+	n       int // parts of a state
+	init    State
+	spared  [maxParts]uint32 // the parts of init, of nodes that do not crash
+	pruned  bool             // dead messages are left out of states
+	ordered bool             // what is alone comes first, and nothing else then
+	visit   func(*State)     // is shown each state once, unless it is nil
 
 	parts    list[part]
 	outs     list[[sentWords]uint64]
@@ -301,6 +306,11 @@ func (m *Model) number(d *harness.Part, safe bool) uint32 {
 		m.facts[string(m.key)] = uint32(len(m.facts) + 1)
 	}
 	p.facts = m.facts[string(m.key)]
+	m.key = mon.AppendEvidence(append(m.key[:0], 'e'))
+	if _, ok := m.facts[string(m.key)]; !ok {
+		m.facts[string(m.key)] = uint32(len(m.facts) + 1)
+	}
+	p.evidence = m.facts[string(m.key)]
 	p.rmState = m.rmStates(d)
 	return id
 }
