@@ -154,7 +154,7 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 		o.drawDuel(rng, c, p)
 	}
 	if c.Timing == harness.Synchronous {
-		c.Budget.Drops, c.Budget.Crashes = 0, 0
+		c.Budget.Crashes = 0
 	}
 	for t, weight := range p.weights {
 		for range weight {

@@ -24,10 +24,6 @@ const (
 	AllFaults = GiveUps<<1 - 1
 )
 
-// Lossy are the kinds of fault that the synchronous timing does not have: no message is lost, and
-// crashes are for good.
-const Lossy = Drops | Crashes
-
 // Options say what a campaign is to do. Numbers of roles that are 0 are drawn anew for each run,
 // within the limits of the protocol. With Coverage, which is of the same protocol, every run is one
 // of its world, and the coverage counts what the runs visit; then the options from RMs to
@@ -41,7 +37,7 @@ type Options struct {
 	Registrars  int
 	Replicas    int
 	Faults      Faults
-	Synchronous bool // there are none of the faults in Lossy
+	Synchronous bool // there are no Crashes
 	Seed        uint64
 	CheckRuns   uint64 // of Check, which has a default; a campaign has its own number
 }

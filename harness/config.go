@@ -76,9 +76,8 @@ func (c *Config) Validate() error {
 	if c.Timing != Asynchronous && c.Timing != Synchronous {
 		return fmt.Errorf("%w: no timing", ErrConfig)
 	}
-	if c.Timing == Synchronous && (c.Budget.Drops > 0 || c.Budget.Crashes > 0) {
-		return fmt.Errorf("%w: in synchronous timing nothing is lost and crashes are for good",
-			ErrConfig)
+	if c.Timing == Synchronous && c.Budget.Crashes > 0 {
+		return fmt.Errorf("%w: in the synchronous timing crashes are for good", ErrConfig)
 	}
 	if c.Accounts < 1 || c.Accounts > bank.MaxAccounts {
 		return fmt.Errorf("%w: %d accounts: want 1 to %d", ErrConfig, c.Accounts, bank.MaxAccounts)

@@ -35,7 +35,8 @@
 //
 // In the asynchronous timing an armed timer may fire at any moment. In the synchronous timing it
 // may only when one of those it waits for is dead or cut off and nothing from it is in flight: the
-// assumption that three-phase commit needs.
+// assumption that three-phase commit needs. Crashes are for good, and no message is lost but those
+// of a process that died before it had said them all.
 //
 // # The end of a run
 //

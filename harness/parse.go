@@ -93,9 +93,9 @@ func (p *parser) timed(name string) error {
 	}
 	for i := range p.s.Actions {
 		switch l := &p.s.Actions[i]; l.Action.Type {
-		case Drop, Crash, CrashKeep:
-			return fmt.Errorf("%s:%d: %v: in the synchronous timing nothing is lost, "+
-				"and crashes are for good", name, l.At, l.Action.Type)
+		case Crash, CrashKeep:
+			return fmt.Errorf("%s:%d: %v: in the synchronous timing crashes are for good", name,
+				l.At, l.Action.Type)
 		default:
 		}
 	}

@@ -137,7 +137,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{" asynchronous", " soon", `file:4: timing "soon": want asynchronous or synchronous`},
 		{
 			" asynchronous", " synchronous",
-			`file:19: crash: in the synchronous timing nothing is lost, and crashes are for good`,
+			`file:19: crash: in the synchronous timing crashes are for good`,
 		},
 		{"timing asynchronous\n", "", `file:4: "node" before a timing line`},
 		{"protocol", "timing asynchronous\nprotocol", `file:2: "timing" before a protocol line`},

@@ -40,7 +40,8 @@ func (w *World) Settle(taken func(Action)) {
 		if w.steps-start > w.cfg.SettleBound() || len(w.timers) == 0 || w.allDecided() {
 			break
 		}
-		w.fireRound(do, round)
+		least := w.leastRival()
+		w.fireRound(do, round%2 == 1, func(number uint8) bool { return number == least })
 	}
 	if who, why, tx := w.undecided(); w.Violation() == nil && why != "" {
 		w.monitor.Broken(checker.NonBlocking,
@@ -49,6 +50,33 @@ func (w *World) Settle(taken func(Action)) {
 	if w.Violation() == nil {
 		w.monitor.Finish()
 	}
+}
+
+// continueRounds is how often Continue fires timers: so that each that may take over from others
+// does so more than once.
+const continueRounds = 4 * core.MaxReplicas
+
+// Continue goes on fairly, without an end to the faults: who is down stays so, and a partition
+// stays, but everything that can arrive does, and when nothing moves the timers fire that the timing
+// allows, those by which somebody takes over in turn. It stops when everybody has decided, at a
+// violation, or when more rounds of that would not help.
+func (w *World) Continue(taken func(Action)) {
+	start := w.steps
+	do := func(a Action) {
+		if w.try(&a) && taken != nil {
+			taken(a)
+		}
+	}
+	for round := range continueRounds {
+		w.drain(do, start)
+		if w.Violation() != nil || w.allDecided() {
+			return
+		}
+		w.fireRound(do, round%2 == 1, func(number uint8) bool {
+			return int(number-1) == round/2%core.MaxReplicas
+		})
+	}
+	w.drain(do, start)
 }
 
 // drain lets everything happen that is on its way, timers apart.
@@ -74,25 +102,30 @@ func (w *World) firstDeliverable() int {
 	return -1
 }
 
-// fireRound fires timers while nothing moves: in even rounds all that say something again, in odd
-// rounds those by which one live leader, the same for all transactions, takes over, or one replica
-// of each replicated role, and those of other protocols that wait no longer. Back-off in a
-// real driver has that effect.
-func (w *World) fireRound(do func(Action), round int) {
-	list := w.due[:0]
+// leastRival returns the least number of those that may take over from others, 255 if there is none.
+func (w *World) leastRival() uint8 {
 	least := uint8(255)
 	for i := range w.timers {
 		if t := &w.timers[i]; t.Kind == core.TimerTakeOver && rival(t.Role) > 0 {
 			least = min(least, rival(t.Role))
 		}
 	}
+	return least
+}
+
+// fireRound fires timers while nothing moves: all that say something again, or else those by which
+// somebody waits no longer; of those that may take over from one another, the same for all
+// transactions, only those whose turn it is. Back-off in a real driver has that effect.
+func (w *World) fireRound(do func(Action), takeover bool, turn func(rival uint8) bool) {
+	list := w.due[:0]
 	for i := range w.timers {
 		t := &w.timers[i]
-		takeover := t.Kind == core.TimerTakeOver
-		if takeover != (round%2 == 1) || takeover && rival(t.Role) > least {
+		if takeover != (t.Kind == core.TimerTakeOver) {
 			continue
 		}
-		list = append(list, *t)
+		if n := rival(t.Role); !takeover || n == 0 || turn(n) {
+			list = append(list, *t)
+		}
 	}
 	w.due = list
 	for i := range list {

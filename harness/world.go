@@ -28,6 +28,7 @@ type World struct {
 	far      core.NodeSet // nodes on the far side of the partition; empty when there is none
 	split    bool         // there is a partition
 	net      []core.Message
+	old      int // so many of net were in flight before the action
 	timers   []core.Timer
 	left     Budget
 	settled  bool // the settle action has happened
@@ -143,6 +144,9 @@ func (w *World) Violation() *checker.Violation { return w.monitor.Violation() }
 // Machine returns the machine of a node, to look at.
 func (w *World) Machine(n core.NodeID) core.Machine { return w.machines[n-1] }
 
+// New returns the messages that the last action has put in flight, to look at.
+func (w *World) New() []core.Message { return w.net[min(w.old, len(w.net)):] }
+
 // InFlight returns the messages in flight, to look at, in no order that means anything.
 func (w *World) InFlight() []core.Message { return w.net }
 
@@ -172,6 +176,7 @@ func (w *World) try(a *Action) bool {
 
 func (w *World) apply(a *Action) bool {
 	w.monitor.Step(w.steps)
+	w.old = len(w.net)
 	switch a.Type {
 	case Begin:
 		return w.begin(a.Role)
@@ -250,6 +255,7 @@ func (w *World) takeMessage(i int) core.Message {
 	last := len(w.net) - 1
 	w.net[i] = w.net[last]
 	w.net = w.net[:last]
+	w.old = last
 	return m
 }
 
@@ -260,7 +266,7 @@ func (w *World) messageEnabled(t ActionType, m *core.Message) bool {
 	case Deliver:
 		return w.reachable(m)
 	case Drop:
-		return w.left.Drops > 0 && !w.settled && (!w.local(m) || w.stranded(m))
+		return w.left.Drops > 0 && !w.settled && (!w.local(m) || w.stranded(m)) && w.lossy(m)
 	case Duplicate:
 		return w.left.Duplicates > 0 && !w.settled && !w.local(m)
 	case Refuse:
@@ -269,6 +275,11 @@ func (w *World) messageEnabled(t ActionType, m *core.Message) bool {
 	default:
 		return false
 	}
+}
+
+// lossy tells whether the timing allows that a message is lost.
+func (w *World) lossy(m *core.Message) bool {
+	return w.cfg.Timing == Asynchronous || w.dead.Has(w.cfg.Layout.NodeOf(m.From))
 }
 
 // local tells whether a message stays on its node, where nothing is lost or repeated.

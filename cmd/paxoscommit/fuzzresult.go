@@ -139,7 +139,7 @@ func newFuzzDrawn(f *fuzzFlags) *fuzzDrawn {
 	d.Registrars, d.Replicas = drawn.Registrars, drawn.Replicas
 	faults := o.Faults
 	if o.Synchronous {
-		faults &^= fuzz.Lossy
+		faults &^= fuzz.Crashes
 	}
 	for i, name := range faultNames() {
 		if faults&(1<<i) != 0 {
