@@ -16,7 +16,7 @@ BENCHSTAT := bin/tools/benchstat-v0.0.0-20260908200009-22c9c6c9d4da
 PURE := ./core/... ./checker/... ./harness/...
 
 .PHONY: help build run test check vet fmt lint race fuzz canary bench bench-peers
-.PHONY: explore specs trace wasm 386 arm64 cover clean
+.PHONY: course explore specs trace wasm 386 arm64 cover clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ fuzz: ## look for a failure by coverage, for FUZZTIME=30s
 canary: ## build each planted bug and check that it is caught (five minutes), three also by go test -fuzz
 	go run ./fuzz/canary
 	go run ./fuzz/canary --native A03,L09,R11
+
+course: build ## run the course's sample cases against the node
+	go run ./node/course/samples bin/paxoscommit node
 
 explore: build ## visit every state of the real core in a small world
 	bin/paxoscommit explore --rms 2 --acceptors 1 --takeovers 1 --crashes 1

@@ -81,6 +81,9 @@ func (p *Process) Up() bool { return p.up }
 // Starts returns how many times the process has started, this time included, as its log knows.
 func (p *Process) Starts() int { return p.starts }
 
+// SetTiming changes how long timers run that are armed from now on.
+func (p *Process) SetTiming(t Timing) { p.config.Timing = t }
+
 // Balance returns what is in an account of a resource manager of this process.
 func (p *Process) Balance(rm, account uint8) int64 {
 	return p.resources.banks[rm].Balance(account)

@@ -29,7 +29,9 @@ func (t *Timing) delay(timer core.Timer, before int) time.Duration {
 	d := t.Retry
 	switch timer.Kind {
 	case core.TimerTakeOver:
-		d = t.TakeOver * time.Duration(timer.Role.ID)
+		if d = t.TakeOver; timer.Role.Kind == core.Leader {
+			d *= time.Duration(timer.Role.ID)
+		}
 	case core.TimerFlush:
 		d = t.Flush
 	default:

@@ -17,7 +17,12 @@ standard output, both JSON in the envelope of Maelstrom:
   {"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,...}}
 
 The first message is init. One with "system" makes this node one process of a system, as
-"paxoscommit cluster" starts it. Wrong input is answered with an error body, and a line on
+"paxoscommit cluster" starts it. Any other, with "participants" and "acceptors" or with
+"node_id" and "node_ids", makes it a node of the course "Build Distributed Systems": it
+takes paxos_commit_begin, recover_proposer, txn_begin, 3pc_prepare, benchmark and
+compare_blocking, and plays everybody that init names, each with a log of its own.
+
+Wrong input is answered with an error body, and a line on
 standard error; the node goes on. It ends with its input.`
 
 func newNodeCommand() *cobra.Command {

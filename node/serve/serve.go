@@ -169,16 +169,22 @@ func (s *server) init(l *wire.Line, h *wire.Head) error {
 	if name != l.Dest {
 		return wire.Errorf(wire.MalformedRequest, "init of %q sent to %q", name, l.Dest)
 	}
-	if body.System == nil {
-		return wire.Errorf(wire.NotSupported, "init without a system")
+	if body.System != nil {
+		handler, err := s.newSystem(name, &body)
+		if err != nil {
+			return err
+		}
+		s.name, s.handler = name, handler
+		s.reply(name, l, h, false, func(r wire.ReplyHead) any { return r })
+		return handler.process.Start()
 	}
-	handler, err := s.newSystem(name, &body)
+	handler, err := s.newCourse(name, &body)
 	if err != nil {
 		return err
 	}
 	s.name, s.handler = name, handler
-	s.reply(name, l, h, false, func(r wire.ReplyHead) any { return r })
-	return handler.process.Start()
+	s.reply(name, l, h, handler.blanks, func(r wire.ReplyHead) any { return r })
+	return nil
 }
 
 // reply answers a message; body makes the answer from its head, whose type is that of the message

@@ -88,7 +88,7 @@ func (s *server) newSystem(name string, body *initBody) (*system, error) {
 		Protocol: protocol, Layout: layout, Node: core.NodeID(me + 1),
 		Bank:   node.Bank{Accounts: b.Accounts, Opening: b.Opening},
 		Timing: node.DefaultTiming(),
-		Open:   s.open(identity),
+		Open:   s.open(s.options.Data, identity),
 		Send:   y.send,
 		Report: s.report,
 	})
@@ -96,12 +96,14 @@ func (s *server) newSystem(name string, body *initBody) (*system, error) {
 }
 
 // open returns how a process of this node opens its log.
-func (s *server) open(identity string) func(each func(entry []byte) error) (node.Log, error) {
+func (s *server) open(
+	dir, identity string,
+) func(each func(entry []byte) error) (node.Log, error) {
 	if s.options.Data == "" {
 		return new(node.MemoryLog).Open
 	}
 	return func(each func(entry []byte) error) (node.Log, error) {
-		log, err := wal.Open(s.options.Data, identity, each)
+		log, err := wal.Open(dir, identity, each)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,122 @@
+package serve
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const courseInit = `{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,` +
+	`"participants":["p1","p2"],"acceptors":["a1","a2","a3"]}}`
+
+// begin is a request for a transaction with more fields.
+func begin(more string) string {
+	return `{"src":"c1","dest":"n1","body":{"type":"paxos_commit_begin","msg_id":2` + more + `}}`
+}
+
+func TestCourseTransactions(t *testing.T) {
+	for _, tc := range []struct {
+		name, more string
+		want       []string
+		not        string
+	}{
+		{
+			"commits", `,"operations":[{"transfer":100,"from":"a","to":"b"}]`,
+			[]string{`"outcome": "committed"`, `"type": "do_commit"`, `"accepted_value": null`},
+			`abort`,
+		},
+		{
+			"too little money", `,"operations":[{"transfer":999999,"from":"a","to":"b"}]`,
+			[]string{
+				`"outcome": "aborted"`, `"type": "can_commit_no", "txn_id": "txn1", "participant": "p1"`,
+				`"dest": "p2", "body": {"type": "do_abort", "txn_id": "txn1"}`,
+				`"participant": "p1", "value": "abort"`,
+			},
+			`have_committed`,
+		},
+		{
+			"proposer crashes and nobody takes over",
+			`,"crash_proposer_after":"prepare","participant_timeout_ms":50`,
+			[]string{`"type": "txn_blocked", "txn_id": "txn1", "blocked": ["p1", "p2"]`},
+			`accepted"`,
+		},
+		{
+			"participant is cut off before it votes",
+			`,"partition_after":"can_commit","partitioned_participants":["p2"],"timeout_ms":50`,
+			[]string{
+				`"outcome": "aborted"`, `"blocked": ["p2"]`, `"participant": "p2", "value": "abort"`,
+				`"participant": "p1", "value": "commit"`,
+			},
+			`have_committed`,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			out, report := serve(t, "", courseInit, begin(tc.more))
+			require.Empty(t, report)
+			require.Equal(t, `{"src": "n1", "dest": "c0", "body": {"type": "init_ok", `+
+				`"in_reply_to": 1, "msg_id": 0}}`, out[0])
+			require.Equal(t, `{"src": "n1", "dest": "c1", "body": {"type": "paxos_commit_begin_ok", `+
+				`"in_reply_to": 2, "msg_id": 1, "txn_id": "txn1"}}`, out[1])
+			all := strings.Join(out, "\n")
+			for _, want := range tc.want {
+				require.Contains(t, all, want)
+			}
+			require.NotContains(t, all, tc.not)
+		})
+	}
+}
+
+// TestCourseRestartKeepsWhatWasDone: money that has moved stays moved, and names are not used again.
+func TestCourseRestartKeepsWhatWasDone(t *testing.T) {
+	dir := t.TempDir()
+	all := `,"operations":[{"transfer":1000,"from":"a","to":"b"}]`
+	out, _ := serve(t, dir, courseInit, begin(all))
+	require.Contains(t, strings.Join(out, "\n"), `"txn_id": "txn1", "outcome": "committed"`)
+	out, _ = serve(t, dir, courseInit, begin(all))
+	require.Contains(t, strings.Join(out, "\n"), `"txn_id": "txn1.1", "outcome": "aborted"`)
+}
+
+func TestCourseRequestsThatAreWrong(t *testing.T) {
+	for body, want := range map[string]string{
+		`"type":"BEGIN"`:                                             `BEGIN without msg_id`,
+		`"type":"what","msg_id":2`:                                   `no message of type "what"`,
+		`"type":"promise","msg_id":2,"in_reply_to":1`:                `answers nothing that was asked here`,
+		`"type":"recover_proposer","msg_id":2`:                       `nothing has been proposed`,
+		`"type":"3pc_prepare","msg_id":2`:                            `3pc_prepare without tx_id`,
+		`"type":"benchmark","msg_id":2`:                              `benchmark: want protocols`,
+		`"type":"compare_blocking","msg_id":2`:                       `compare_blocking without protocols`,
+		`"type":"BEGIN","msg_id":"2"`:                                `the body: json: cannot unmarshal string`,
+		`"type":"BEGIN","msg_id":2,"operations":[{}]`:                `no transfer and has no key`,
+		`"type":"BEGIN","msg_id":2,"participants":["a","a"]`:         `different names`,
+		`"type":"BEGIN","msg_id":2,"participants":[]`:                `different names`,
+		`"type":"BEGIN","msg_id":2,"participants":3`:                 `want a list of names`,
+		`"type":"BEGIN","msg_id":2,"crash_proposer_after":"x"`:       `no such moment`,
+		`"type":"BEGIN","msg_id":2,"partitioned_participants":["x"]`: `no participant`,
+	} {
+		body = strings.Replace(body, "BEGIN", "paxos_commit_begin", 1)
+		want = strings.Replace(want, "BEGIN", "paxos_commit_begin", 1)
+		out, report := serve(t, "", courseInit, `{"src":"c1","dest":"n1","body":{`+body+`}}`)
+		require.Len(t, report, 1, body)
+		require.Contains(t, report[0], want)
+		require.LessOrEqual(t, len(out), 2)
+	}
+	other := strings.Replace(courseInit, `"msg_id":1`, `"msg_id":1,"protocol":"x"`, 1)
+	_, report := serve(t, "", other)
+	require.Contains(t, report[0], `protocol "x": want 2pc or 3pc`)
+}
+
+func TestCourseBenchmarkMeasures(t *testing.T) {
+	out, report := serve(t, "", courseInit, `{"src":"c1","dest":"n1","body":{"type":"benchmark",`+
+		`"msg_id":2,"protocols":["paxos-commit"],"participants":3,"transactions":5}}`)
+	require.Empty(t, report)
+	require.Contains(t, out[1], `"results": {"paxos-commit": {"avg_latency_ms": `)
+}
+
+func TestCourseCompareBlockingRunsTheScenarios(t *testing.T) {
+	out, report := serve(t, "", courseInit, `{"src":"c1","dest":"n1","body":{"type":`+
+		`"compare_blocking","msg_id":2,"protocols":["paxos-commit"]}}`)
+	require.Empty(t, report)
+	require.Contains(t, out[1], `"table": {"paxos-commit": {"blocking_scenarios": 2`,
+		"no second proposer takes over here")
+}
