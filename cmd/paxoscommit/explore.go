@@ -148,6 +148,7 @@ func runExplore(cmd *cobra.Command, f *exploreFlags) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the end of a round
 	line := newExploreProgress(cmd.ErrOrStderr())
 	o := mc.Options{
 		Workers: f.workers, MaxStates: f.maxStates, MaxBytes: f.maxMemoryMB << 20,
