@@ -170,7 +170,7 @@ func (m *Monitor) finished(i int, r *core.Record) {
 		case f.rm.Aborted.Has(id):
 			m.brokenf(History, "%v commits %v, which it has aborted", r.Role, r.Tx)
 		case f.votes.Prepared&members != members:
-			m.brokenf(Validity, "%v commits %v, but only rm %v are prepared",
+			m.brokenf(Validity, "%v commits %v, but only rm {%v} are prepared",
 				r.Role, r.Tx, f.votes.Prepared)
 		case f.rm.Aborted != 0:
 			m.brokenf(Consistency, "%v commits %v, but rm %v have aborted it",
@@ -305,11 +305,11 @@ func (m *Monitor) Learned(d *core.Decision) {
 			m.reach(SawReadCommitted)
 		}
 		if f.votes.Prepared&members != members {
-			m.brokenf(Validity, "%v learns that %v is committed, but only rm %v are prepared",
+			m.brokenf(Validity, "%v learns that %v is committed, but only rm {%v} are prepared",
 				d.Role, d.Tx, f.votes.Prepared)
 		}
 		if m.layout.Acceptors > 0 && f.chosen.Outcome(members) != core.Committed {
-			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm %v",
+			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm {%v}",
 				d.Role, d.Tx, f.chosen.Prepared)
 		}
 		m.commitPoint(i)

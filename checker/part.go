@@ -37,7 +37,7 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 		f, r := &m.facts[i], &m.facts[i].revealed
 		dst = binary.AppendUvarint(dst, uint64(f.held))
 		dst = binary.AppendUvarint(dst, uint64(f.applied))
-		dst = appendVotes(appendVotes(dst, r.votes), r.outcomes)
+		dst = r.outcomes.AppendKey(r.votes.AppendKey(dst))
 		for _, s := range [...]core.Set{
 			f.gone.rms, f.gone.acceptors, r.gone.rms, r.gone.acceptors,
 		} {
@@ -51,7 +51,7 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 			dst = binary.AppendUvarint(dst, uint64(f.promised[a]))
 			dst = binary.AppendUvarint(dst, uint64(r.promise[a]))
 			dst = binary.AppendUvarint(dst, uint64(r.accepted[a]))
-			dst = appendVotes(dst, r.accepts[a])
+			dst = r.accepts[a].AppendKey(dst)
 		}
 		for s := m.txns[i].Work.Read; s != 0; s &= s - 1 {
 			dst = binary.AppendVarint(dst, f.reads[s.First()-1])
@@ -72,13 +72,13 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 func (m *Monitor) AppendEvidence(dst []byte) []byte {
 	for i := range m.facts {
 		f := &m.facts[i]
-		dst = appendVotes(dst, f.votes)
+		dst = f.votes.AppendKey(dst)
 		dst = binary.AppendUvarint(dst, uint64(len(f.ballots)))
 		slices.SortFunc(f.ballots, func(a, b ballotFacts) int { return int(a.bal) - int(b.bal) })
 		for k := range f.ballots {
 			dst = binary.AppendUvarint(dst, uint64(f.ballots[k].bal))
 			for _, v := range f.ballots[k].votes[:m.layout.Acceptors] {
-				dst = appendVotes(dst, v)
+				dst = v.AppendKey(dst)
 			}
 		}
 	}
@@ -90,17 +90,12 @@ func (m *Monitor) AppendFacts(dst []byte) []byte {
 	dst = m.AppendEvidence(dst)
 	for i := range m.facts {
 		f := &m.facts[i]
-		dst = append(appendVotes(dst, f.rm), byte(f.outcome), byte(f.answer))
+		dst = append(f.rm.AppendKey(dst), byte(f.outcome), byte(f.answer))
 	}
 	if m.violation != nil {
 		dst = append(append(dst, byte(m.violation.Property)), m.violation.Detail...)
 	}
 	return append(dst, 0)
-}
-
-func appendVotes(dst []byte, v core.Votes) []byte {
-	dst = binary.AppendUvarint(dst, uint64(v.Prepared))
-	return binary.AppendUvarint(dst, uint64(v.Aborted))
 }
 
 // RMState returns what of transaction i is durable at a resource manager: its vote and, once there
@@ -201,7 +196,7 @@ func (m *Monitor) judgeOutcome(i int, parts []*Monitor) {
 			f.rm.Prepared, t.ID, f.rm.Aborted)
 	}
 	if f.rm.Prepared != 0 && f.votes.Prepared&t.Members != t.Members {
-		m.brokenf(Validity, "rm %v have committed %v, but only rm %v are prepared",
+		m.brokenf(Validity, "rm %v have committed %v, but only rm {%v} are prepared",
 			f.rm.Prepared, t.ID, f.votes.Prepared)
 	}
 	for _, p := range parts {

@@ -250,6 +250,12 @@ func (v Votes) Instances() Set { return v.Prepared | v.Aborted }
 // Union returns the votes of both; the caller knows that they agree where both speak.
 func (v Votes) Union(w Votes) Votes { return Votes{v.Prepared | w.Prepared, v.Aborted | w.Aborted} }
 
+// AppendKey appends a canonical encoding.
+func (v Votes) AppendKey(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(v.Prepared))
+	return binary.AppendUvarint(dst, uint64(v.Aborted))
+}
+
 // Outcome returns what a transaction of these members has come to when these are the values chosen:
 // Aborted as soon as one is Aborted, Committed when all are Prepared, otherwise NoValue (section
 // 4.1 of the paper).

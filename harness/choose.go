@@ -6,7 +6,6 @@ import "paxoscommit/core"
 // and within a type by position in the world, which is the same for the same configuration and
 // actions so far.
 func (w *World) Enabled(buf []Action) []Action {
-	start := len(buf)
 	for t := Begin; t < numActionTypes; t++ {
 		from := len(buf)
 		n := w.candidates(t)
@@ -19,7 +18,7 @@ func (w *World) Enabled(buf []Action) []Action {
 			}
 		}
 	}
-	return buf[:len(buf):max(len(buf), start)]
+	return buf
 }
 
 func contains(as []Action, a Action) bool {

@@ -70,7 +70,7 @@ func (w *World) stopWaiting(r core.Role, c *client) {
 	c.waiting = false
 	asking := core.Timer{Role: r, Kind: core.TimerRetry, Tx: w.cfg.Txns[c.next-1].ID}
 	if i := w.findTimer(&asking); i >= 0 {
-		w.takeTimer(i)
+		take(&w.timers, i)
 	}
 }
 

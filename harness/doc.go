@@ -36,12 +36,15 @@
 // In the asynchronous timing an armed timer may fire at any moment. In the synchronous timing it
 // may only when one of those it waits for is dead or cut off and nothing from it is in flight: the
 // assumption that three-phase commit needs. Crashes are for good, and no message is lost but those
-// of a process that died before it had said them all.
+// of a process that died before it had said them all. After settle nothing needs to be dead, for in
+// Settle timers run out only when nothing is in flight and every disk has completed all: whoever is
+// waited for then will not speak, and with bounded delays the time for it has passed.
 //
 // # The end of a run
 //
 // After settle the world heals, restarts what can be restarted, and runs a fair schedule (Settle):
 // everything in flight is delivered; when nothing moves, timers fire. Within Config.SettleBound
-// steps every live member of every transaction must know its outcome, and every client that waits
-// must have its answer. Otherwise the protocol blocks.
+// steps every resource manager that runs and has voted on a transaction must have its outcome on
+// disk, no database behind one that runs may hold the locks of one, and every client that waits must
+// have its answer. Otherwise the protocol blocks. A member that was never asked need not know.
 package harness

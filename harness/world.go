@@ -251,12 +251,17 @@ func (w *World) applyMessage(t ActionType, i int) bool {
 }
 
 func (w *World) takeMessage(i int) core.Message {
-	m := w.net[i]
-	last := len(w.net) - 1
-	w.net[i] = w.net[last]
-	w.net = w.net[:last]
-	w.old = last
+	m := take(&w.net, i)
+	w.old = len(w.net)
 	return m
+}
+
+// take takes the i-th out of a list and fills its place with the last.
+func take[T any](list *[]T, i int) T {
+	x, last := (*list)[i], len(*list)-1
+	(*list)[i] = (*list)[last]
+	*list = (*list)[:last]
+	return x
 }
 
 // messageEnabled tells whether a message in flight can be delivered, dropped, duplicated or
@@ -381,7 +386,7 @@ func (w *World) carryOut(n core.NodeID) {
 	}
 	for i := range out.Disarm {
 		if j := w.findTimer(&out.Disarm[i]); j >= 0 {
-			w.takeTimer(j)
+			take(&w.timers, j)
 		}
 	}
 	for i := range out.Arm {
@@ -428,14 +433,6 @@ func (w *World) arm(t *core.Timer) {
 	w.timers = append(w.timers, *t)
 }
 
-func (w *World) takeTimer(i int) core.Timer {
-	t := w.timers[i]
-	last := len(w.timers) - 1
-	w.timers[i] = w.timers[last]
-	w.timers = w.timers[:last]
-	return t
-}
-
 // send puts a message on its way. What goes to a node that is dead for good is lost at once.
 func (w *World) send(m *core.Message) {
 	if !w.cfg.exists(m.To) {
@@ -456,7 +453,7 @@ func (w *World) fire(i int) bool {
 	if !w.settled {
 		w.left.Timeouts--
 	}
-	t := w.takeTimer(i)
+	t := take(&w.timers, i)
 	if t.Role.Kind == core.Client {
 		w.askAgain(t.Role)
 		return true

@@ -47,8 +47,8 @@ func (a *acceptor) appendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(st.members))
 		dst = binary.AppendUvarint(dst, uint64(st.mbal))
 		dst = binary.AppendUvarint(dst, uint64(st.bal))
-		dst = appendVotes(dst, st.votes)
-		dst = appendVotes(dst, st.held)
+		dst = st.votes.AppendKey(dst)
+		dst = st.held.AppendKey(dst)
 	}
 	return dst
 }

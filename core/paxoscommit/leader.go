@@ -74,9 +74,9 @@ func (l *leader) appendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(st.seen))
 		dst = binary.AppendUvarint(dst, uint64(st.promised))
 		dst = binary.AppendUvarint(dst, uint64(st.reported))
-		dst = appendVotes(dst, st.votes)
+		dst = st.votes.AppendKey(dst)
 		if l.layout.Has(OptRelayed) {
-			dst = appendVotes(dst, st.relayed)
+			dst = st.relayed.AppendKey(dst)
 		}
 		dst = st.learned.appendKey(dst, l.layout.Acceptors)
 	}

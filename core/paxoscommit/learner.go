@@ -39,14 +39,9 @@ func (l *learner) learn(m *core.Message, layout *core.Layout) core.Votes {
 func (l *learner) appendKey(dst []byte, acceptors int) []byte {
 	dst = binary.AppendUvarint(dst, uint64(l.bal))
 	for _, v := range l.votes[:acceptors] {
-		dst = appendVotes(dst, v)
+		dst = v.AppendKey(dst)
 	}
 	return dst
-}
-
-func appendVotes(dst []byte, v core.Votes) []byte {
-	dst = binary.AppendUvarint(dst, uint64(v.Prepared))
-	return binary.AppendUvarint(dst, uint64(v.Aborted))
 }
 
 // counter counts, for each of 64 instances at once, in how many sets it is: bit i of planes[k] is
