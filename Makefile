@@ -16,7 +16,7 @@ BENCHSTAT := bin/tools/benchstat-v0.0.0-20260908200009-22c9c6c9d4da
 PURE := ./core/... ./checker/... ./harness/...
 
 .PHONY: help build run test check vet fmt lint race fuzz canary bench bench-peers
-.PHONY: course explore specs trace wasm 386 arm64 cover clean
+.PHONY: course explore specs trace peers wasm 386 arm64 cover clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ specs: ## run TLC on the TLA+ modules and hold its counts against the Go models;
 
 trace: ## TLC accepts TRACES=8 random runs of the core and rejects planted bugs, by step; needs java
 	TRACES=$(TRACES) SEED=$(SEED) specs/trace.sh
+
+peers: ## checker/mc beside TLC and Stateright on the same models; needs java and cargo
+	specs/peers/run.sh
 
 bench: $(BENCHSTAT) ## all benchmarks, COUNT=10 times, summed up by benchstat
 	@mkdir -p bin

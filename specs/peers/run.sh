@@ -1,31 +1,74 @@
-#!/bin/sh
-# Explores TwoPhase with checker/mc and with Stateright, on all cores, one after the other, with the
-# resource managers given (8 and 9 without), three times, and prints the seconds of each and their ratio.
-# The Go model also checks that every step refines TCommit; Stateright checks the states only.
+#!/bin/bash
+# Explores the same models with checker/mc and with TLC and Stateright, on all cores, one after the
+# other, and prints one table: the seconds of each, the best of RUNS=3 (TLC once), their ratio, and
+# the ratio that is the goal. All count the same states. checker/mc checks consistency and, on every
+# step, the refinement of TCommit; TLC these and the type invariant; Stateright consistency alone.
 #
-# Needs cargo, which fetches Stateright; what it builds is in the user's cache directory. Exit code 3
-# if there is no cargo or it fails.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
+# TLC is found as `go run ./specs/tlc` finds it. Stateright needs cargo, which fetches it; what it
+# builds is in the user's cache directory. Exit codes: 0 every goal is met, 1 one is not, 3 a peer
+# cannot be had, and then the table is without it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+runs=${RUNS:-3}
+code=0
+go build -o bin/ ./cmd/paxoscommit
+go build -o bin/ ./specs/tlc
+
+# ours FLAG... prints the seconds of checker/mc.
+ours() {
+	bin/paxoscommit explore "$@" --json 2>/dev/null | sed 's/.*"seconds":\([0-9.]*\).*/\1/'
+}
+
+# row NAME PEER OURS THEIRS GOAL prints a line of the table; the seconds are lists.
+row() {
+	awk -v name="$1" -v peer="$2" -v ours="$3" -v theirs="$4" -v goal="$5" '
+		function least(list,   n, a, i, m) {
+			n = split(list, a, " ")
+			for (m = a[1], i = 2; i <= n; i++) if (a[i] + 0 < m + 0) m = a[i]
+			return m + 0
+		}
+		BEGIN {
+			o = least(ours); t = least(theirs)
+			printf "%-42s %8.2f s  %-10s %8.2f s  %6.1f  %4d\n", name, o, peer, t, t / o, goal
+			exit t / o < goal
+		}' || code=1
+}
+
+printf '%-42s %10s  %-10s %10s  %6s  %4s\n' model checker/mc peer '' ratio goal
+
+model='paxos-commit rms=2 acceptors=3 ballots=2'
+mine=
+for ((i = 0; i < runs; i++)); do
+	mine+=" $(ours --spec paxos-commit --rms 2 --acceptors 3 --ballots 2)"
+done
+status=0
+tlc=$(bin/tlc -only "$model" -workers "$(nproc)") || status=$?
+if [ $status = 0 ]; then
+	row "$model" TLC "$mine" "$(sed 's/.*tlc: ok \([0-9.]*\)s.*/\1/' <<<"$tlc")" 20
+elif [ $status = 3 ]; then
+	code=3
+else
+	echo "$tlc" >&2
+	exit 1
+fi
+
 build=${XDG_CACHE_HOME:-$HOME/.cache}/paxoscommit/stateright
 if ! command -v cargo >/dev/null; then
 	echo "peers: cargo is not installed; Stateright cannot be compared" >&2
 	exit 3
 fi
 mkdir -p "$build"
-cp -R "$here/stateright/." "$build"
-(cd "$build" && cargo build --quiet --release) || exit 3
-(cd "$here/../.." && go test -c -o "$build/specs.test" ./specs)
-[ $# -gt 0 ] || set -- 8 9
-for rms; do
-	for _ in 1 2 3; do
-		peer=$("$build/target/release/stateright-peer" "$rms" | awk '{print $3}')
-		"$build/specs.test" -test.run '^$' -test.benchtime 1x \
-			-test.bench "Explore/spec=two-phase/rms=$rms\$" |
-			awk -v rms="$rms" -v peer="$peer" '/^BenchmarkExplore/ {
-				printf "two-phase rms=%d  checker/mc %.2f s  stateright %.2f s  ratio %.1f\n",
-					rms, $3 / 1e9, peer, peer / ($3 / 1e9)
-				found = 1
-			} END { exit !found }'
+cp -R specs/peers/stateright/. "$build"
+if ! (cd "$build" && cargo build --quiet --release); then
+	echo "peers: cargo cannot build Stateright" >&2
+	exit 3
+fi
+for rms in 8 9; do
+	mine= theirs=
+	for ((i = 0; i < runs; i++)); do
+		mine+=" $(ours --spec two-phase --rms $rms)"
+		theirs+=" $("$build/target/release/stateright-peer" $rms | awk '{print $3}')"
 	done
+	row "two-phase rms=$rms" Stateright "$mine" "$theirs" 3
 done
+exit $code

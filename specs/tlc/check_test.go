@@ -71,6 +71,19 @@ func TestLargeModelsAreLeftToGo(t *testing.T) {
 	require.Contains(t, out.String(), "tlc: more than -most")
 }
 
+func TestOneRowCanBeCheckedAlone(t *testing.T) {
+	var out strings.Builder
+	c := checker{out: &out, most: 94, only: row.String(), workers: 2}
+	c.tlc = fake(strings.Replace(tlcOutput, "is 7", "is 8", 1), 0)
+	failed, err := c.checkAll()
+	require.NoError(t, err)
+	require.Zero(t, failed, "the depth is not exact with two workers")
+	require.Equal(t, 1, strings.Count(out.String(), "\n"))
+	c.only = "tcommit rms=99"
+	_, err = c.checkAll()
+	require.ErrorIs(t, err, errNoRow)
+}
+
 func TestReachModelsMustFail(t *testing.T) {
 	reach := specs.Reach{
 		Config: row.Config, CFG: "MCReachTCommitAllAborted.cfg", Property: "all aborted", States: 4,

