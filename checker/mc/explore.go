@@ -58,6 +58,7 @@ type explorer[S, A any] struct {
 	ample  Reducer[S, A] // nil without, or if a property forbids it
 	words  WordKeyer[S]
 	foot   Footprinter[S]      // nil without
+	holder Holder              // nil without
 	byKind [CanStill + 1][]int // the properties of a kind
 
 	seen    *set
@@ -106,6 +107,7 @@ func newExplorer[S, A any](m Model[S, A], ps []Property[S, A], o Options) *explo
 	}
 	e.words, _ = m.(WordKeyer[S])
 	e.foot, _ = m.(Footprinter[S])
+	e.holder, _ = m.(Holder)
 	if !slices.ContainsFunc(ps, func(p Property[S, A]) bool {
 		return p.Kind == CanStill || p.Kind == AlwaysStep && !p.Stutters
 	}) {
@@ -193,6 +195,9 @@ func (e *explorer[S, A]) advance() {
 		r.Bytes += e.workers[i].bytes()
 	}
 	r.Bytes += uint64(states) * uint64(unsafe.Sizeof(s))
+	if e.holder != nil {
+		r.Bytes += e.holder.Held()
+	}
 }
 
 // finish turns what was found into results.

@@ -43,6 +43,12 @@ type Footprinter[S any] interface {
 	Footprint(s S) uint64
 }
 
+// A Holder is a model that keeps memory of its own, beside its states. Held is an estimate, in
+// bytes, for the limit by memory.
+type Holder interface {
+	Held() uint64
+}
+
 // A WordKeyer is a model whose keys fit into two words, hi below 2^56. WordKey then stands for
 // AppendKey, which is not called: for a small model that is a fifth of the time. A type that
 // embeds a WordKeyer and has its own AppendKey needs its own WordKey.

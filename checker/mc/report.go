@@ -37,7 +37,7 @@ type Progress struct {
 	Generated uint64 // initial states and successors
 	Depth     int    // levels, the initial states being level 1
 	Queue     uint64 // states visited and not yet expanded
-	Bytes     uint64 // of memory: visited set, ways back, frontier, buffers
+	Bytes     uint64 // of memory: visited set, ways back, frontier, buffers, and the model's own
 }
 
 // Stats are the verdict on all properties together, and the counts. They are the same for any

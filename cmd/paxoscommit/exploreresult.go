@@ -36,9 +36,12 @@ func (p *exploreProgress) show(s mc.Progress) {
 		return
 	}
 	p.last = now
-	line := fmt.Sprintf("%s states  %s generated  depth %d  queue %s  %.2f M/s  %s MB",
-		grouped(s.Distinct), grouped(s.Generated), s.Depth, grouped(s.Queue),
-		float64(perSecond(s.Generated, now.Sub(p.start)))/1e6, grouped(s.Bytes>>20))
+	line := fmt.Sprintf("working out the parts of nodes  %s MB", grouped(s.Bytes>>20))
+	if s.Distinct > 0 {
+		line = fmt.Sprintf("%s states  %s generated  depth %d  queue %s  %.2f M/s  %s MB",
+			grouped(s.Distinct), grouped(s.Generated), s.Depth, grouped(s.Queue),
+			float64(perSecond(s.Generated, now.Sub(p.start)))/1e6, grouped(s.Bytes>>20))
+	}
 	if p.terminal {
 		fmt.Fprintf(p.out, "\r\x1b[K%s", line[:min(len(line), 79)])
 	} else {

@@ -27,10 +27,11 @@ type Report struct {
 
 // Explore visits the reachable states of a world and judges each. A violation is looked for again
 // with one worker and all actions of each state, so that its schedule is the shortest and the same
-// on every machine; if a limit comes first, it is the one that was found. The error is ErrConfig,
-// ErrTooLarge or ErrDisagree.
+// on every machine; if a limit comes first, it is the one that was found. What is worked out before
+// the first state counts for the limit by memory, and Options.Progress is told of it, without
+// states. The error is ErrConfig, ErrTooLarge or ErrDisagree.
 func Explore(c *Config, o mc.Options) (*Report, error) {
-	m, err := NewModel(c)
+	m, err := prepare(c, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func Explore(c *Config, o mc.Options) (*Report, error) {
 	if err != nil || first.Schedule == nil || o.Workers == 1 && !m.ordered {
 		return first, err
 	}
-	if m, err = NewModel(c); err != nil {
+	if m, err = prepare(c, &o); err != nil {
 		return nil, err
 	}
 	m.ordered, o.Workers = false, 1
@@ -50,6 +51,11 @@ func Explore(c *Config, o mc.Options) (*Report, error) {
 }
 
 func (m *Model) explore(o mc.Options) (*Report, error) {
+	if m.halted != mc.NoLimit {
+		r := &Report{Reduction: m.reduction(), Parts: int(m.parts.n), Worked: m.worked}
+		r.Limit, r.Bytes = m.halted, m.Held()
+		return r, nil
+	}
 	progress := o.Progress
 	o.Progress = func(p mc.Progress) bool {
 		return m.Err() != nil || progress != nil && progress(p)

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"runtime"
 	"testing"
 
 	"paxoscommit/checker/mc"
@@ -136,6 +137,44 @@ func TestLimitIsUnknown(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, mc.Unknown, r.Verdict)
 	require.Equal(t, mc.LimitDepth, r.Limit)
+}
+
+// TestPartsCountForTheLimit: what is worked out before the first state has its limit and its
+// progress too.
+func TestPartsCountForTheLimit(t *testing.T) {
+	size := Size{RMs: 2, Acceptors: 3, Leaders: 1, Takeovers: 1}
+	c, err := NewConfig(paxoscommit.Protocol{}, size)
+	require.NoError(t, err)
+	told := 0
+	r, err := Explore(c, mc.Options{MaxBytes: 1 << 20, Progress: func(p mc.Progress) bool {
+		require.Zero(t, p.Distinct)
+		told++
+		return false
+	}})
+	require.NoError(t, err)
+	require.Equal(t, mc.Unknown, r.Verdict)
+	require.Equal(t, mc.LimitBytes, r.Limit)
+	require.GreaterOrEqual(t, r.Bytes, uint64(1<<20))
+	require.Positive(t, told)
+	r, err = Explore(c, mc.Options{Progress: func(mc.Progress) bool { return true }})
+	require.NoError(t, err)
+	require.Equal(t, mc.Stopped, r.Limit)
+	require.Zero(t, r.Distinct)
+}
+
+func TestHeldIsWhatPartsTake(t *testing.T) {
+	size := Size{RMs: 2, Acceptors: 3, Leaders: 1, Takeovers: 1}
+	c, err := NewConfig(paxoscommit.Protocol{}, size)
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	m, err := NewModel(c)
+	require.NoError(t, err)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.InEpsilon(t, float64(after.HeapAlloc-before.HeapAlloc), float64(m.Held()), 0.5)
+	runtime.KeepAlive(m)
 }
 
 func TestValidateNamesWhatCannotBeExplored(t *testing.T) {

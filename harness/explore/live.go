@@ -5,6 +5,9 @@ import "math/bits"
 // maxReach bounds the work of findLive: so many parts, with what is left of their budgets.
 const maxReach = 1 << 19
 
+// haltEvery is after how many parts findLive asks whether to go on.
+const haltEvery = 256
+
 // reach is a part that a node can come to, alone, given every message that anybody could send it.
 type reach struct {
 	part uint32
@@ -41,8 +44,8 @@ type reachKey struct {
 }
 
 // findLive sets the live messages of all parts that can be reached. It returns false if the world
-// is too large for that.
-func (m *Model) findLive() bool {
+// is too large for that, or when halt, which it asks now and then, says so.
+func (m *Model) findLive(halt func() bool) bool {
 	f := &finder{m: m, index: map[reachKey]int32{}}
 	for i, id := range m.init.parts[:m.n] {
 		f.find(id, m.init.left)
@@ -52,7 +55,7 @@ func (m *Model) findLive() bool {
 		tried = false
 		for i := 0; i < len(f.all); i++ {
 			tried = f.try(int32(i)) || tried
-			if len(f.all) > maxReach || m.Err() != nil {
+			if len(f.all) > maxReach || m.Err() != nil || i%haltEvery == 0 && halt() {
 				return false
 			}
 		}
