@@ -45,7 +45,7 @@ func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
 			c.Layout.Options |= 1 << i
 		}
 	}
-	drawTxns(rng, c)
+	o.drawTxns(rng, c)
 	o.drawFaults(rng, c, p)
 	return nil
 }
@@ -88,16 +88,20 @@ func placeTogether(rng *rand.Rand, l *core.Layout) {
 }
 
 // drawTxns gives one or two clients a few transfers and reads between them; half of the runs have
-// a single one.
-func drawTxns(rng *rand.Rand, c *harness.Config) {
+// a single one. Where clients give up, some go on in a new epoch.
+func (o *Options) drawTxns(rng *rand.Rand, c *harness.Config) {
 	c.Accounts = c.Layout.RMs + rng.IntN(2)
 	clients, each := 1, 1
 	if rng.IntN(2) == 0 {
 		clients, each = 1+rng.IntN(2), 2
 	}
 	for client := range clients {
-		for n := range 1 + rng.IntN(each) {
-			id := core.TxID{Origin: uint16(client + 1), Seq: uint32(n + 1)}
+		id := core.TxID{Origin: uint16(client + 1)}
+		for range 1 + rng.IntN(each) {
+			if id.Seq > 0 && o.Faults&GiveUps != 0 && rng.IntN(2) == 0 {
+				id = core.TxID{Origin: id.Origin, Epoch: id.Epoch + 1}
+			}
+			id.Seq++
 			c.Txns = append(c.Txns, drawTxn(rng, c, id))
 		}
 	}

@@ -49,8 +49,11 @@ func (g *change) setWork(f func(i int, w bank.Work) (bank.Work, bool)) {
 			g.txns = append(g.txns, core.TxID{})
 			continue
 		}
-		if t.ID.Origin != before.Origin || i == g.split {
+		switch {
+		case t.ID.Origin != before.Origin || i == g.split:
 			last = core.TxID{Origin: last.Origin + 1}
+		case t.ID.Epoch != before.Epoch:
+			last = core.TxID{Origin: last.Origin, Epoch: last.Epoch + 1}
 		}
 		last.Seq++
 		before = t.ID
@@ -67,7 +70,7 @@ func (g *change) setWork(f func(i int, w bank.Work) (bank.Work, bool)) {
 // splitClient has transaction i, and what its client does after it, begun by a client of their own.
 func splitClient(c *Config, i int) *change {
 	g := newChange(c)
-	if c.Txns[i].ID.Seq > 1 && c.Clients() < core.MaxClients {
+	if i > 0 && c.Txns[i].ID.Origin == c.Txns[i-1].ID.Origin && c.Clients() < core.MaxClients {
 		g.split = i
 	}
 	g.setWork(func(_ int, w bank.Work) (bank.Work, bool) { return w, true })
@@ -236,15 +239,19 @@ func isApart(l *core.Layout) bool { return l.Nodes == l.Roles() }
 // rewrite appends the old configuration's actions as they are in the new one. What has no place
 // there is left out.
 func (g *change) rewrite(dst, actions []Action) []Action {
-	var begun [core.MaxClients + 1]int
+	var begun [core.MaxClients + 1]core.TxID // the last, by client
+	var gaveUp [core.MaxClients + 1]bool
 	for i := range actions {
 		a := actions[i]
 		switch a.Type {
 		case Begin, GiveUp:
+			last := &begun[a.Role.ID]
+			last.Origin = uint16(a.Role.ID)
 			if a.Type == Begin {
-				begun[a.Role.ID]++
+				*last = g.old.next(*last, gaveUp[a.Role.ID])
 			}
-			tx := g.tx(core.TxID{Origin: uint16(a.Role.ID), Seq: uint32(begun[a.Role.ID])})
+			gaveUp[a.Role.ID] = a.Type == GiveUp
+			tx := g.tx(*last)
 			if tx == (core.TxID{}) {
 				continue
 			}

@@ -51,7 +51,8 @@ func (w *World) request(c *client, r core.Role, t *checker.Txn) {
 	w.arm(&core.Timer{Role: r, Kind: core.TimerRetry, Tx: t.ID, Await: await})
 }
 
-// giveUp has a client stop waiting; whether its transaction was committed stays open.
+// giveUp has a client stop waiting; whether its transaction was committed stays open. It goes on
+// with its next epoch (see core.TxID).
 func (w *World) giveUp(r core.Role) bool {
 	c := w.client(r)
 	if c == nil || !w.giveUpEnabled(c) {
@@ -59,6 +60,11 @@ func (w *World) giveUp(r core.Role) bool {
 	}
 	w.left.GiveUps--
 	w.stopWaiting(r, c)
+	for epoch := w.cfg.Txns[c.next-1].ID.Epoch; c.next < c.end; c.next++ {
+		if w.cfg.Txns[c.next].ID.Epoch != epoch {
+			break
+		}
+	}
 	return true
 }
 
@@ -92,20 +98,14 @@ func (w *World) deliverToClient(m *core.Message) {
 	w.stopWaiting(m.To, c)
 }
 
+// txn returns the index of a transaction, or -1.
 func (w *World) txn(tx core.TxID) int {
-	if tx.Origin == 0 || int(tx.Origin) > len(w.clients) {
-		return -1
+	for i := range w.cfg.Txns {
+		if w.cfg.Txns[i].ID == tx {
+			return i
+		}
 	}
-	c := &w.clients[tx.Origin-1]
-	first := 0
-	if tx.Origin > 1 {
-		first = w.clients[tx.Origin-2].end
-	}
-	i := first + int(tx.Seq) - 1
-	if tx.Epoch != 0 || i >= c.end {
-		return -1
-	}
-	return i
+	return -1
 }
 
 // deliverToBank has the database behind a resource manager do what it is told, and answer.

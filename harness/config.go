@@ -57,7 +57,7 @@ type Config struct {
 	Timing   Timing
 	Accounts int           // 1 to bank.MaxAccounts; RMOf says where each is
 	Opening  int64         // balance of every account at the start
-	Txns     []checker.Txn // what each client asks for, in order; by ID, Epoch 0, Seq from 1
+	Txns     []checker.Txn // what each client asks for, in order; Seq from 1 in each Epoch
 	Budget   Budget
 
 	// LoseMajority lets the nodes that die leave no majority of acceptors, but still a leader. Then
@@ -111,12 +111,16 @@ func (c *Config) validateTxns() error {
 // validateTxn tells whether t can come after last, which is zero before the first.
 func (c *Config) validateTxn(last core.TxID, t *checker.Txn) error {
 	next := core.TxID{Origin: t.ID.Origin, Seq: 1}
-	if t.ID.Origin == last.Origin {
-		next.Seq = last.Seq + 1
+	switch {
+	case t.ID.Origin != last.Origin:
+	case t.ID.Epoch != last.Epoch:
+		next.Epoch = last.Epoch + 1
+	default:
+		next.Epoch, next.Seq = last.Epoch, last.Seq+1
 	}
 	if t.ID != next || t.ID.Origin < last.Origin || t.ID.Origin > last.Origin+1 ||
 		t.ID.Origin > core.MaxClients {
-		return fmt.Errorf("%w: transaction %v after %v: clients and numbers go up one by one",
+		return fmt.Errorf("%w: transaction %v after %v: clients, epochs and numbers go up one by one",
 			ErrConfig, t.ID, last)
 	}
 	w := &t.Work
@@ -134,6 +138,18 @@ func (c *Config) validateTxn(last core.TxID, t *checker.Txn) error {
 			ErrConfig, t.ID, t.RM)
 	}
 	return nil
+}
+
+// next returns the transaction that a client begins after last, which is that of its Origin alone
+// before the first; in a new epoch if it has given last up. It is zero if there is none.
+func (c *Config) next(last core.TxID, gaveUp bool) core.TxID {
+	for i := range c.Txns {
+		id := c.Txns[i].ID
+		if id.Origin == last.Origin && id.Word() > last.Word() && (!gaveUp || id.Epoch > last.Epoch) {
+			return id
+		}
+	}
+	return core.TxID{}
 }
 
 // Clients returns how many clients there are.

@@ -45,6 +45,6 @@
 // After settle the world heals, restarts what can be restarted, and runs a fair schedule (Settle):
 // everything in flight is delivered; when nothing moves, timers fire. Within Config.SettleBound
 // steps every resource manager that runs and has voted on a transaction must have its outcome on
-// disk, no database behind one that runs may hold the locks of one, and every client that waits must
-// have its answer. Otherwise the protocol blocks. A member that was never asked need not know.
+// disk, no database behind one that runs may hold the locks of one, and every client that waits
+// must have its answer. Otherwise the protocol blocks. A member that was never asked need not know.
 package harness

@@ -89,6 +89,37 @@ end
 	require.Equal(t, []int{10, 14}, r.Skipped, "of c1.1 nothing had left, and nothing is left")
 }
 
+// A client that has given a transaction up goes on in a new epoch, for the gap may stay for ever.
+func TestAClientThatGaveUpGoesOnInANewEpoch(t *testing.T) {
+	text := `paxoscommit schedule 1
+protocol paxos-commit
+timing asynchronous
+node n1 rm1 acc1 ldr1
+accounts 1 opening 100
+txn c1.1 rm1 {"read":["a"]}
+txn c1.2 rm1 {"read":["a"]}
+txn c1e1.1 rm1 {"read":["a"]}
+txn c1e1.2 rm1 {"read":["a"]}
+begin cl1
+giveup cl1
+begin cl1
+deliver cl1->rm1 request tx=c1e1.1
+deliver rm1->res1 prepare tx=c1e1.1
+giveup cl1
+settle
+end
+`
+	s := parse(t, text)
+	require.Equal(t, text, s.String())
+	r := harness.Replay(s)
+	require.Equal(t, checker.Holds, r.Verdict(), r)
+	s = parse(t, strings.Replace(text, "settle", "begin cl1", 1))
+	require.False(t, harness.Replay(s).Passed(), "there is no third epoch")
+	_, err := harness.ParseSchedule("file", strings.NewReader(
+		strings.Replace(text, "c1e1.1 rm1", "c1e2.1 rm1", 1)), protocols())
+	require.ErrorContains(t, err, "clients, epochs and numbers go up one by one")
+}
+
 // The hash of a run tells machines apart that differ in what they want, and be it in a reason.
 func TestHashCoversWhatMachinesWant(t *testing.T) {
 	s := parse(t, good)

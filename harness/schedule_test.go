@@ -171,7 +171,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 		{"reach crash", "reach crash\nreach crash", `file:12: reach crash twice`},
 		{
 			"c1.2", "c1.3",
-			`file:9: transaction c1.3 after c1.1: clients and numbers go up one by one`,
+			`file:9: transaction c1.3 after c1.1: clients, epochs and numbers go up one by one`,
 		},
 		{"c1.1 rm1", "c1.1 rm3", `file:8: transaction c1.1 is begun at rm3, which is no member`},
 		{"c1.1 rm1", "c1.1 acc1", `file:8: acc1: want a resource manager`},
