@@ -35,10 +35,12 @@
 //
 // In the asynchronous timing an armed timer may fire at any moment. In the synchronous timing it
 // may only when one of those it waits for is dead or cut off and nothing from it is in flight: the
-// assumption that three-phase commit needs. Crashes are for good, and no message is lost but those
-// of a process that died before it had said them all. After settle nothing needs to be dead, for in
-// Settle timers run out only when nothing is in flight and every disk has completed all: whoever is
-// waited for then will not speak, and with bounded delays the time for it has passed.
+// assumption that three-phase commit needs. A timer by which something is only said again suspects
+// nobody, and may also fire when nothing else moves. Crashes are for good, and no message is lost
+// but those of a process that died before it had said them all. After settle nothing needs to be
+// dead, for in Settle timers run out only when nothing is in flight and every disk has completed
+// all: whoever is waited for then will not speak, and with bounded delays the time for it has
+// passed.
 //
 // # The end of a run
 //

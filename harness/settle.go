@@ -57,9 +57,9 @@ func (w *World) Settle(taken func(Action)) {
 const continueRounds = 4 * core.MaxReplicas
 
 // Continue goes on fairly, without an end to the faults: who is down stays so, and a partition
-// stays, but everything that can arrive does, and when nothing moves the timers fire that the timing
-// allows, those by which somebody takes over in turn. It stops when everybody has decided, at a
-// violation, or when more rounds of that would not help.
+// stays, but everything that can arrive does, and when nothing moves the timers fire that the
+// timing allows, those by which somebody takes over in turn. It stops when everybody has decided,
+// at a violation, or when more rounds of that would not help.
 func (w *World) Continue(taken func(Action)) {
 	start := w.steps
 	do := func(a Action) {
@@ -102,7 +102,8 @@ func (w *World) firstDeliverable() int {
 	return -1
 }
 
-// leastRival returns the least number of those that may take over from others, 255 if there is none.
+// leastRival returns the least number of those that may take over from others, 255 if there is
+// none.
 func (w *World) leastRival() uint8 {
 	least := uint8(255)
 	for i := range w.timers {

@@ -467,8 +467,12 @@ func (w *World) timerEnabled(t *core.Timer) bool {
 	if w.settled {
 		return true
 	}
-	return w.left.Timeouts > 0 && (w.cfg.Timing == Asynchronous || w.timeoutIsTrue(t))
+	return w.left.Timeouts > 0 && (w.cfg.Timing == Asynchronous || w.timeoutIsTrue(t) ||
+		t.Kind == core.TimerRetry && w.isStill())
 }
+
+// isStill tells whether nothing moves but timers.
+func (w *World) isStill() bool { return w.unsynced.Empty() && w.firstDeliverable() < 0 }
 
 // timeoutIsTrue tells whether a role that the timer waits for is dead or cut off and nothing from
 // it is in flight.

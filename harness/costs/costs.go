@@ -135,3 +135,19 @@ func (p Placement) host(r core.Role, s *core.Sizes, faults int) (core.Role, erro
 	}
 	return core.Role{}, nil
 }
+
+// Counts tells whether the paper counts a message: not one of clients and databases, nor within a
+// node, nor of what comes after the outcome is known.
+func Counts(l *core.Layout, m *core.Message) bool {
+	for _, r := range [...]core.Role{m.From, m.To} {
+		if r.Kind == core.Client || r.Kind == core.Resource {
+			return false
+		}
+	}
+	switch m.Type {
+	case core.MsgDone, core.MsgForget, core.MsgForgotten:
+		return false
+	default:
+		return l.NodeOf(m.From) != l.NodeOf(m.To)
+	}
+}

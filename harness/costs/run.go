@@ -15,8 +15,7 @@ type tally struct {
 	perMessage, perWrite int
 	now                  int
 	arrives              map[core.Message][]int // when each of the equal messages in flight arrives
-	seen                 []int                  // records of each node
-	syncs                []int                  // when what a node has written is durable
+	due                  [][]int                // when each record of a node is durable
 	messages, writes     int
 	knows                core.Set // resource managers that have learned the outcome
 	learned              int      // when the last of them did
@@ -26,8 +25,7 @@ type tally struct {
 func run(cfg *harness.Config, perMessage, perWrite int) (*tally, error) {
 	t := &tally{
 		world: harness.NewWorld(cfg), cfg: cfg, perMessage: perMessage, perWrite: perWrite,
-		arrives: map[core.Message][]int{}, seen: make([]int, cfg.Layout.Nodes+1),
-		syncs: make([]int, cfg.Layout.Nodes+1),
+		arrives: map[core.Message][]int{}, due: make([][]int, cfg.Layout.Nodes+1),
 	}
 	client := core.Role{Kind: core.Client, ID: 1}
 	for a, ok := (harness.Action{Type: harness.Begin, Role: client}), true; ok; a, ok = t.next() {
@@ -64,8 +62,8 @@ func (t *tally) next() (harness.Action, bool) {
 	for n := range t.cfg.Layout.Nodes {
 		node := core.NodeID(n + 1)
 		records, durable := t.world.Log(node)
-		if durable < len(records) && t.syncs[node] < at {
-			at, next = t.syncs[node], harness.Action{Type: harness.Sync, Node: node}
+		if durable < len(records) && t.due[node][durable] < at {
+			at, next = t.due[node][durable], harness.Action{Type: harness.Sync, Node: node}
 		}
 	}
 	if next.Type == harness.NoAction {
@@ -80,43 +78,20 @@ func (t *tally) next() (harness.Action, bool) {
 
 // observe takes in what has been sent and written by the last action.
 func (t *tally) observe() {
-	flying := map[core.Message]int{}
-	for _, m := range t.world.InFlight() {
-		flying[m]++
-		if flying[m] <= len(t.arrives[m]) {
-			continue
-		}
+	for _, m := range t.world.New() {
 		when := t.now
-		if t.counts(&m) {
+		if Counts(&t.cfg.Layout, &m) {
 			t.messages++
 			when += t.perMessage
 		}
 		t.arrives[m] = append(t.arrives[m], when)
 	}
-	for n := 1; n < len(t.seen); n++ {
-		records, durable := t.world.Log(core.NodeID(n))
-		for i := t.seen[n]; i < len(records); i++ {
+	for n := 1; n < len(t.due); n++ {
+		records, _ := t.world.Log(core.NodeID(n))
+		for i := len(t.due[n]); i < len(records); i++ {
 			t.written(&records[i])
-			if i == t.seen[n] || i == durable {
-				t.syncs[n] = t.now + t.perWrite
-			}
+			t.due[n] = append(t.due[n], t.now+t.perWrite)
 		}
-		t.seen[n] = len(records)
-	}
-}
-
-// counts tells whether the paper counts a message.
-func (t *tally) counts(m *core.Message) bool {
-	for _, r := range [...]core.Role{m.From, m.To} {
-		if r.Kind == core.Client || r.Kind == core.Resource {
-			return false
-		}
-	}
-	switch m.Type {
-	case core.MsgDone, core.MsgForget, core.MsgForgotten:
-		return false
-	default:
-		return t.cfg.Layout.NodeOf(m.From) != t.cfg.Layout.NodeOf(m.To)
 	}
 }
 

@@ -77,7 +77,7 @@ func (r *recorder) record(rec *core.Record) {
 			r.forget(e, rec)
 		}
 		return
-	case core.NoRecord, core.RecordBallot:
+	case core.NoRecord, core.RecordBallot, core.RecordPreCommit, core.RecordJoin:
 		return
 	}
 	r.add(rec.Tx, e)
