@@ -67,7 +67,8 @@ func newRootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(newFuzzCommand(), newReplayCommand(), newMinimizeCommand(), newHistoryCommand())
-	root.AddCommand(newExploreCommand(), newCostsCommand(), newNodeCommand())
+	root.AddCommand(newExploreCommand(), newCostsCommand(), newNodeCommand(),
+		newClusterCommand())
 	root.SetHelpCommand(newHelpCommand(root))
 	onlyDecimal(root)
 	return root

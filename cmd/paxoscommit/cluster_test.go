@@ -1,0 +1,49 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestClusterCatchesALostRecord: an acceptor sends its 2b before its record is in the log, and real
+// processes show it.
+func TestClusterCatchesALostRecord(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "paxoscommit")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	cmd := exec.CommandContext(t.Context(), program, "cluster", "--mutant", "A18", "--for", "20s",
+		"--json")
+	out, err = cmd.Output()
+	require.Error(t, err)
+	require.Equal(t, exitViolated, cmd.ProcessState.ExitCode())
+	var result clusterResult
+	require.NoError(t, json.Unmarshal(out, &result))
+	require.Equal(t, "violated", result.Verdict)
+	require.Contains(t, []string{"Agreement", "Consistency", "Validity", "Durability"},
+		result.Property)
+	defer os.RemoveAll(filepath.Dir(result.Logs))
+	require.DirExists(t, result.Logs)
+}
+
+func TestClusterUsage(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--protocol", "x"}, `no protocol is called "x"`},
+		{[]string{"--options", "turbo"}, `paxos-commit has no option "turbo"`},
+		{[]string{"--for", "0s"}, "--for and --round must be above 0"},
+		{[]string{"--clients", "0"}, "--clients must be 1 to 15, not 0"},
+		{[]string{"--rms", "0"}, "0 resource managers: want 1 to 64"},
+		{[]string{"--slow-disk", "-1s"}, "--slow-disk must not be below 0"},
+	} {
+		code, _, stderr := execute("", append([]string{"cluster"}, tc.args...)...)
+		require.Equal(t, exitUsage, code, stderr)
+		require.Contains(t, stderr, tc.want)
+	}
+}
