@@ -37,6 +37,9 @@ paxos-commit or bundled-paxos-commit, with --rms, and for the last two --accepto
 
 --write explores without reductions and writes the states to a file, for fuzz --coverage-of.
 
+--world-of takes the world and the faults of a schedule, such as one that fuzz has minimised:
+with --unreduced the way to a violation is then as short as any with these faults.
+
 A violation is printed with the shortest way to it, and saved as a schedule for replay and
 minimize. --json prints one object and nothing else on standard output.
 
@@ -45,7 +48,7 @@ is too large; 3 unknown, because a limit came first or the exploration was inter
 
 // exploreFlags are the flags of the sub-command.
 type exploreFlags struct {
-	protocol, spec, save, write string
+	protocol, spec, save, write, worldOf string
 
 	size            explore.Size
 	ballots         int
@@ -96,6 +99,8 @@ func newExploreCommand() *cobra.Command {
 	set.BoolVar(&f.json, "json", false, "print one JSON object")
 	set.StringVar(&f.save, "save", "./paxoscommit-explore.schedule",
 		"file for the schedule of a violation")
+	set.StringVar(&f.worldOf, "world-of", "",
+		"file with a schedule, whose world and faults to take")
 	set.StringVar(&f.write, "write", "", "file for the states; without reductions")
 	return cmd
 }
@@ -103,23 +108,26 @@ func newExploreCommand() *cobra.Command {
 // check tells which flags do not go together.
 func (f *exploreFlags) check(cmd *cobra.Command) error {
 	set := cmd.Flags()
-	other := []string{"ballots"}
-	if f.spec != "" {
-		other = []string{
-			"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "lose-majority",
-			"refusals", "non-blocking", "unreduced", "save", "write",
-		}
+	world := []string{
+		"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "lose-majority",
+		"refusals", "non-blocking", "write",
+	}
+	var other []string
+	instead := "--spec " + f.spec
+	switch {
+	case f.spec != "":
+		other = append(world, "unreduced", "save", "world-of")
 		if !specs.HasBallots(f.spec) {
 			other = append(other, "acceptors", "ballots")
 		}
+	case set.Changed("ballots"):
+		return fmt.Errorf("--ballots needs --spec %s", specs.SpecPaxosCommit)
+	case f.worldOf != "":
+		other, instead = append(world, "rms", "acceptors"), "--world-of"
 	}
 	for _, name := range other {
-		switch {
-		case !set.Changed(name):
-		case f.spec == "":
-			return fmt.Errorf("--%s needs --spec %s", name, specs.SpecPaxosCommit)
-		default:
-			return fmt.Errorf("--%s is not for --spec %s", name, f.spec)
+		if set.Changed(name) {
+			return fmt.Errorf("--%s is not for %s", name, instead)
 		}
 	}
 	switch {
@@ -191,21 +199,40 @@ func (r *exploreResult) exploreSpec(o mc.Options) error {
 	return err
 }
 
-func (r *exploreResult) exploreCore(o mc.Options) error {
+// config returns the world that the flags describe, and names it.
+func (r *exploreResult) config() (*explore.Config, error) {
 	f := r.flags
+	if f.worldOf != "" {
+		s, err := readSchedule(f.worldOf, os.Stdin)
+		if err != nil {
+			return nil, err
+		}
+		r.world = s.Config.Protocol.Name() + " of " + f.worldOf
+		return explore.ConfigOf(s)
+	}
 	p, err := fuzz.FindProtocol(f.protocol)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c, err := explore.NewConfig(p, f.size)
 	if err != nil {
+		return nil, err
+	}
+	c.NonBlocking = f.nonBlocking
+	r.world = p.Name() + " " + f.size.String()
+	return c, nil
+}
+
+func (r *exploreResult) exploreCore(o mc.Options) error {
+	f := r.flags
+	c, err := r.config()
+	if err != nil {
 		return err
 	}
-	c.Unreduced, c.NonBlocking = f.unreduced, f.nonBlocking
-	r.world = p.Name() + " " + f.size.String()
+	c.Unreduced = f.unreduced
 	var found *explore.Report
 	if f.write != "" {
-		r.space, found, err = explore.NewSpace(p, f.size, o)
+		r.space, found, err = explore.NewSpace(c.Protocol, f.size, o)
 	} else {
 		found, err = explore.Explore(c, o)
 	}

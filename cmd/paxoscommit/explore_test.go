@@ -11,6 +11,7 @@ import (
 	"paxoscommit/checker/mc"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/harness"
 	"paxoscommit/harness/explore"
 
 	"github.com/stretchr/testify/require"
@@ -78,9 +79,28 @@ func TestExploreLosesTheMajority(t *testing.T) {
 	o := exploreObject(t, exitViolated, "--deaths", "2", "--non-blocking", "--lose-majority",
 		"--save", filepath.Join(t.TempDir(), "blocked.schedule"))
 	require.Equal(t, "NonBlocking", o["property"])
-	require.Equal(t, []any{
-		"begin cl1", "die n2", "die n3", "drop cl1->rm1 request tx=c1.1",
-	}, o["actions"])
+	require.Equal(t, []any{"begin cl1", "die n2", "die n3"}, o["actions"])
+}
+
+// TestExploreTheWorldOfASchedule: its roles, its workload, and as many faults as it has.
+func TestExploreTheWorldOfASchedule(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "two.schedule")
+	c, err := explore.NewConfig(paxoscommit.Protocol{},
+		explore.Size{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1})
+	require.NoError(t, err)
+	s := harness.Schedule{Config: c.Config, Actions: []harness.Line{{Action: harness.Action{
+		Type: harness.Fire, Timer: core.Timer{
+			Kind: core.TimerTakeOver, Role: core.Role{Kind: core.Leader, ID: 1}, Tx: c.Txns[0].ID,
+		},
+	}}}}
+	require.NoError(t, os.WriteFile(file, s.AppendText(nil), 0o600))
+	o := exploreObject(t, exitHolds, "--world-of", file)
+	require.Equal(t, 2245.0, o["distinct"])
+	s.Actions[0].Action = harness.Action{Type: harness.Cut, Node: 1}
+	require.NoError(t, os.WriteFile(file, s.AppendText(nil), 0o600))
+	code, _, stderr := execute("", "explore", "--world-of", file)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "partitions and clients that give up are not explored")
 }
 
 func TestExploreRejectsBadFlags(t *testing.T) {
@@ -88,6 +108,7 @@ func TestExploreRejectsBadFlags(t *testing.T) {
 		{"--ballots 3", "--ballots needs --spec paxos-commit"},
 		{"--spec tcommit --crashes 1", "--crashes is not for --spec tcommit"},
 		{"--spec two-phase --acceptors 1", "--acceptors is not for --spec two-phase"},
+		{"--world-of x --rms 2", "--rms is not for --world-of"},
 		{"--spec raft", "specs: no such specification"},
 		{"--protocol raft", `fuzz: no protocol is called "raft"`},
 		{"--rms 0", "core: 0 resource managers"},

@@ -48,6 +48,12 @@ func (h *hunter) hunt(ctx context.Context, m *mutants.Mutant) row {
 		return r
 	}
 	defer os.Remove(program)
+	return h.campaign(ctx, m, program)
+}
+
+// campaign runs a campaign on one core. It saves the schedule beside the program.
+func (h *hunter) campaign(ctx context.Context, m *mutants.Mutant, program string) row {
+	r := row{ID: m.ID, Title: m.Title}
 	runs := h.options.runs
 	if m.Control {
 		runs = h.options.controlRuns
@@ -59,7 +65,7 @@ func (h *hunter) hunt(ctx context.Context, m *mutants.Mutant) row {
 	stderr := relay{id: m.ID, out: os.Stderr}
 	var stdout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err = cmd.Run()
+	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		r.err = fmt.Errorf("%s: %w: %s", m.ID, err, stderr.text.Bytes())

@@ -6,6 +6,7 @@
 //
 //	go run ./fuzz/canary [--only A03,L09] [--runs N] [--control-runs N] [--seed S] [--json]
 //	go run ./fuzz/canary --native A03,L09,R11    the same by go test -fuzz, with a fresh cache each
+//	go run ./fuzz/canary --explore [--only A03]  holds minimised schedules against the shortest
 //
 // It exits with 1 if a bug survives, is caught by a property that its diff does not name, or a
 // control is accused, and with 2 if a diff no longer applies or does not build.
@@ -38,7 +39,7 @@ type options struct {
 	only, native      string
 	runs, controlRuns uint64
 	seed              uint64
-	json              bool
+	json, explore     bool
 }
 
 func main() {
@@ -48,6 +49,8 @@ func main() {
 	number(&o.runs, "runs", 2_000_000, "runs within which a bug must be caught")
 	number(&o.controlRuns, "control-runs", 200_000, "runs in which a control must stay silent")
 	number(&o.seed, "seed", 1, "seed of every campaign")
+	flag.BoolVar(&o.explore, "explore", false,
+		"hold each minimised schedule against the shortest in its world")
 	flag.BoolVar(&o.json, "json", false, "print a row a line as JSON")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -55,7 +58,7 @@ func main() {
 	err := hunt(ctx, &o, os.Stdout)
 	switch {
 	case err == nil:
-	case errors.Is(err, errSurvived):
+	case errors.Is(err, errSurvived), errors.Is(err, errLonger):
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	default:
@@ -93,8 +96,11 @@ func hunt(ctx context.Context, o *options, out io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	h := &hunter{options: o, root: root, dir: dir}
-	if o.native != "" {
+	switch {
+	case o.native != "":
 		return h.native(ctx, list, out)
+	case o.explore:
+		return h.explore(ctx, list, out)
 	}
 	rows := make([]chan row, len(list))
 	work := make(chan int, len(list))

@@ -107,6 +107,38 @@ func NewConfig(p core.Protocol, z Size) (*Config, error) {
 	return c, c.Validate()
 }
 
+// ConfigOf returns the world of a schedule, with as many faults as it has. NonBlocking is judged if
+// the schedule expects it. Errors are those of Validate.
+func ConfigOf(s *harness.Schedule) (*Config, error) {
+	c := &Config{Config: s.Config, NonBlocking: s.Expect == checker.NonBlocking}
+	b := &c.Budget
+	*b = harness.Budget{}
+	for i := range s.Actions {
+		a := &s.Actions[i].Action
+		switch classOf(a) {
+		case takeover:
+			c.Takeovers++
+		case timeout:
+			b.Timeouts++
+		case crash:
+			b.Crashes++
+		case death:
+			b.Deaths++
+		case refusal:
+			b.Refusals++
+		case free, numClasses:
+			switch a.Type {
+			case harness.Cut:
+				b.Cuts++
+			case harness.GiveUp:
+				b.GiveUps++
+			default:
+			}
+		}
+	}
+	return c, c.Validate()
+}
+
 // Validate tells what cannot be explored, or nil. Errors are ErrConfig, ErrTooLarge or
 // harness.ErrConfig.
 func (c *Config) Validate() error {

@@ -96,7 +96,15 @@ func (m *Model) reduction() string {
 
 // explain turns the trace of a violation into a schedule, and has the World judge it.
 func (m *Model) explain(r *Report, res *mc.Result[State, Step]) error {
-	actions, v := m.path(res.Trace, res.Property == decides)
+	ends := []end{nothing}
+	if res.Property == decides {
+		ends = []end{settle, lose} // the first is shorter, if it is enough
+	}
+	var actions []harness.Action
+	var v *checker.Violation
+	for i := 0; i < len(ends) && v == nil; i++ {
+		actions, v = m.path(res.Trace, ends[i])
+	}
 	if v == nil {
 		return fmt.Errorf("%w: %s: %w", ErrDisagree, res.Property, res.Err)
 	}

@@ -7,11 +7,19 @@ import (
 	"paxoscommit/harness"
 )
 
+// end is what follows a trace: nothing, the fair end, or the same after all in flight is lost.
+type end uint8
+
+const (
+	nothing end = iota
+	settle
+	lose
+)
+
 // path turns a trace into actions of the World, and returns what it finds at their end. In the
 // model a message is there for ever; in the World it needs a copy for each delivery but the last.
-// What was fused becomes the step and its sync. With settle, all that is in flight is lost then,
-// and the fair end follows.
-func (m *Model) path(t *mc.Trace[State, Step], settle bool) ([]harness.Action, *checker.Violation) {
+// What was fused becomes the step and its syncs. Then comes the end.
+func (m *Model) path(t *mc.Trace[State, Step], then end) ([]harness.Action, *checker.Violation) {
 	copies := map[int]int{} // by step: the copies to make of a message before it is delivered
 	for {
 		r := &rerun{m: m, copies: copies, delivered: map[uint16]int{}}
@@ -22,8 +30,10 @@ func (m *Model) path(t *mc.Trace[State, Step], settle bool) ([]harness.Action, *
 		}
 		r.world.Reset(&c)
 		missing, ok := r.run(t)
-		if ok && settle {
+		if ok && then == lose {
 			r.loseAll()
+		}
+		if ok && then != nothing {
 			r.world.Settle(nil)
 		}
 		if ok || r.world.Violation() != nil {
