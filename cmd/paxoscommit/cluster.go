@@ -26,7 +26,12 @@ them again, while clients move money between accounts. Each round ends with ever
 undisturbed; then nothing may be in doubt. All that was written to logs, sent and answered
 is held against the properties that "paxoscommit fuzz" checks, and what clients saw must
 be linearizable. The faults come from --seed; how processes run beside each other does
-not, so a failure is kept as the folder of its logs, not as a schedule.`
+not, so a failure is kept as the folder of its logs, not as a schedule.
+
+With --bin it tests any program that speaks the messages of the course "Build Distributed
+Systems": as an acceptor, by preparing and proposing in every ballot, killing it with
+SIGKILL and starting it again in the same folder, where it may keep files; and as a
+coordinator, by what is said of outcomes. Exit 3 if it never said any.`
 
 type clusterFlags struct {
 	config   cluster.Config
@@ -36,6 +41,8 @@ type clusterFlags struct {
 	disk     time.Duration
 	json     bool
 	verbose  bool
+	bin      string
+	restarts bool
 	mutant   mutantFlags
 }
 
@@ -48,6 +55,9 @@ func newClusterCommand() *cobra.Command {
 		Example: "  paxoscommit cluster --rms 3 --acceptors 5 --leaders 2 --for 10m",
 		Args:    cobra.NoArgs,
 		RunE: f.mutant.orBuild(func(cmd *cobra.Command, _ []string) error {
+			if f.bin != "" {
+				return runForeign(cmd, &f)
+			}
 			return runCluster(cmd, &f)
 		}),
 	}
@@ -66,6 +76,10 @@ func newClusterCommand() *cobra.Command {
 	flags.DurationVar(&f.disk, "slow-disk", 0, "how much longer each sync of a node takes")
 	flags.BoolVar(&f.verbose, "verbose", false, "pass on what nodes write to standard error")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
+	flags.StringVar(&f.bin, "bin", "",
+		"test this program instead, such as \"python3 /path/node.py\":\n"+
+			"as an acceptor of the course, and by what its clients are told")
+	flags.BoolVar(&f.restarts, "restarts", true, "false: do not kill the program of --bin")
 	f.mutant.add(cmd)
 	return cmd
 }

@@ -41,6 +41,8 @@ func TestClusterUsage(t *testing.T) {
 		{[]string{"--clients", "0"}, "--clients must be 1 to 15, not 0"},
 		{[]string{"--rms", "0"}, "0 resource managers: want 1 to 64"},
 		{[]string{"--slow-disk", "-1s"}, "--slow-disk must not be below 0"},
+		{[]string{"--bin", "x", "--rms", "2"}, "--bin and --rms exclude each other"},
+		{[]string{"--bin", "/nonexistent/x"}, "no such file"},
 	} {
 		code, _, stderr := execute("", append([]string{"cluster"}, tc.args...)...)
 		require.Equal(t, exitUsage, code, stderr)

@@ -8,8 +8,9 @@
 //	network.go  what becomes of a line
 //	clients.go  what clients ask, again and again, until they are answered
 //	watch.go    what the monitor is told, and the verdict on what clients saw
-//	acceptor.go whether any program is an acceptor of the course
-//	outcome.go  whether any program keeps its word to clients
+//	foreign.go  any program that speaks the course's messages
+//	acceptor.go whether it is an acceptor
+//	outcome.go  whether it keeps its word to clients
 //
 // # What is seen
 //

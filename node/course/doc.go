@@ -3,6 +3,7 @@
 // managers, transaction managers, leaders and acceptors of package core.
 //
 //	session.go  what the node is told, and what it answers
+//	acceptor.go an acceptor for proposers elsewhere
 //	play.go     a system inside the node: its processes, the network between them, faults
 //	render.go   the messages of core in the course's words
 //	compare.go  benchmark and compare_blocking, which run systems and report what happened
@@ -13,6 +14,9 @@
 // this node, each as a process of its own with its own log. What they say to each other is written
 // as lines too, but behind the answers to clients: when nothing is on its way any more. What is
 // said again because it had no answer is not written again.
+//
+// A node that init names among the acceptors is that acceptor, for proposers elsewhere: each
+// prepare and accept is for the instance of its participant (and txn_id, if it has one).
 //
 // # How the words map
 //

@@ -6,7 +6,12 @@ import (
 
 // body is a message between participants, coordinator and acceptors in the course's words.
 type body struct {
-	Type         string       `json:"type"`
+	Type string `json:"type"`
+	content
+}
+
+// content is all of a body but its type.
+type content struct {
 	Acceptor     string       `json:"acceptor,omitempty"`
 	TxnID        string       `json:"txn_id,omitempty"`
 	ProposalID   core.Ballot  `json:"proposal_id,omitempty"`
@@ -31,7 +36,7 @@ func (a accepted) MarshalJSON() ([]byte, error) {
 
 // render returns a message in the course's words, nothing for what the course has no word for.
 func (p *play) render(m *core.Message) []body {
-	b := body{TxnID: p.txnName(m.Tx)}
+	b := body{content: content{TxnID: p.txnName(m.Tx)}}
 	switch m.Type {
 	case core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a, core.MsgPhase2b, core.MsgRejected:
 		return p.renderPhase(m, b)

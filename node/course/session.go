@@ -44,6 +44,7 @@ type Session struct {
 	open     int              // transactions of which somebody waits for the end
 	lines    []line           // said inside, and not written yet
 	written  map[line]bool    // so that what is said again is written once
+	acceptor *acceptor        // nil if this node is none
 }
 
 // line is a message between those who are played here.
@@ -61,6 +62,12 @@ func New(c Config) (*Session, error) {
 		config: c, plays: map[string]*play{}, accounts: map[string]uint8{}, written: map[line]bool{},
 	}
 	c.Host.Idle = s.flush
+	if slices.Contains(c.Acceptors, c.Self) {
+		var err error
+		if s.acceptor, err = newAcceptor(s); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -101,6 +108,8 @@ func (s *Session) Handle(l *wire.Line, h *wire.Head) error {
 	}
 	handle := handlers[h.Type]
 	switch {
+	case s.acceptor != nil && (h.Type == "prepare" || h.Type == "accept"):
+		return s.acceptor.handle(l, h)
 	case h.InReplyTo != nil:
 		return wire.Errorf(wire.MalformedRequest, "%q answers nothing that was asked here", h.Type)
 	case handle == nil:
@@ -121,6 +130,9 @@ func (s *Session) Busy() bool { return s.open > 0 }
 // Close stops everybody who is played here.
 func (s *Session) Close() error {
 	var errs []error
+	if s.acceptor != nil {
+		errs = append(errs, s.acceptor.process.Crash())
+	}
 	for _, key := range s.order {
 		errs = append(errs, s.plays[key].close())
 	}

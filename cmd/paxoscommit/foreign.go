@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"paxoscommit/checker"
+	"paxoscommit/node/cluster"
+
+	"github.com/spf13/cobra"
+)
+
+// runForeign tests the program of --bin.
+func runForeign(cmd *cobra.Command, f *clusterFlags) error {
+	for _, name := range []string{
+		"protocol", "options", "rms", "acceptors", "leaders", "clients", "round", "faults",
+		"slow-disk",
+	} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--bin and --%s exclude each other", name)
+		}
+	}
+	if f.config.For <= 0 {
+		return errors.New("--for must be above 0")
+	}
+	dir, err := os.MkdirTemp("", "paxoscommit-cluster-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	c := cluster.ForeignConfig{
+		Command: strings.Fields(f.bin), Restarts: f.restarts, Seed: f.config.Seed,
+		For: f.config.For, Dir: dir, Stderr: io.Discard,
+	}
+	if f.verbose {
+		c.Stderr = cmd.ErrOrStderr()
+	}
+	report, err := cluster.RunForeign(ctx, c)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = json.NewEncoder(cmd.OutOrStdout()).Encode(newForeignResult(report))
+	} else {
+		err = writeForeign(cmd.OutOrStdout(), f, report)
+	}
+	return errors.Join(err, verdictError(report.Verdict))
+}
+
+// foreignResult is the object of --json.
+type foreignResult struct {
+	Verdict   string   `json:"verdict"`
+	Reason    string   `json:"reason,omitempty"`
+	Property  string   `json:"property,omitempty"`
+	Detail    string   `json:"detail,omitempty"`
+	Talk      []string `json:"talk,omitempty"`
+	Games     int      `json:"games"`
+	Requests  int      `json:"requests"`
+	Kills     int      `json:"kills"`
+	Txns      int      `json:"transactions"`
+	Committed int      `json:"committed"`
+	Aborted   int      `json:"aborted"`
+	Seconds   float64  `json:"seconds"`
+}
+
+func newForeignResult(r *cluster.ForeignReport) foreignResult {
+	f := foreignResult{
+		Verdict: r.Verdict.String(), Reason: r.Reason, Talk: r.Talk, Games: r.Games,
+		Requests: r.Requests, Kills: r.Kills, Txns: r.Txns, Committed: r.Committed,
+		Aborted: r.Aborted, Seconds: r.Elapsed.Seconds(),
+	}
+	if r.Violation != nil {
+		f.Property, f.Detail = r.Violation.Property.String(), r.Violation.Detail
+	}
+	return f
+}
+
+// lastTalk is how many lines of the talk with a wrong program are printed.
+const lastTalk = 12
+
+func writeForeign(out io.Writer, f *clusterFlags, r *cluster.ForeignReport) error {
+	c := newForeignResult(r)
+	headline := "Holds: nothing wrong was seen"
+	switch r.Verdict {
+	case checker.Violated:
+		talk := r.Talk[max(0, len(r.Talk)-lastTalk):]
+		headline = fmt.Sprintf("Violated: %s\n\n  %s\n\n  the last lines to (>) and from (<) it:\n  %s",
+			c.Property, c.Detail, strings.Join(talk, "\n  "))
+	case checker.Unknown:
+		headline = "Unknown: " + c.Reason
+	default:
+	}
+	_, err := fmt.Fprintf(out, `%s
+
+  program        %s
+  seed           %d
+  as acceptor    %s, %s, %s
+  as coordinator %s: %s committed, %s aborted
+  seconds        %.1f
+`, headline, f.bin, f.config.Seed, counted(uint64(c.Games), "game"),
+		counted(uint64(c.Requests), "request"), counted(uint64(c.Kills), "kill"),
+		counted(uint64(c.Txns), "transaction"), grouped(uint64(c.Committed)),
+		grouped(uint64(c.Aborted)), c.Seconds)
+	return err
+}
