@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 
 	"paxoscommit/checker"
@@ -26,8 +27,11 @@ func runForeign(cmd *cobra.Command, f *clusterFlags) error {
 			return fmt.Errorf("--bin and --%s exclude each other", name)
 		}
 	}
-	if f.config.For <= 0 {
+	switch {
+	case f.config.For <= 0:
 		return errors.New("--for must be above 0")
+	case strings.TrimSpace(f.bin) == "":
+		return errors.New("--bin must be a program and its arguments")
 	}
 	dir, err := os.MkdirTemp("", "paxoscommit-cluster-")
 	if err != nil {
@@ -37,7 +41,7 @@ func runForeign(cmd *cobra.Command, f *clusterFlags) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	c := cluster.ForeignConfig{
-		Command: strings.Fields(f.bin), Restarts: f.restarts, Seed: f.config.Seed,
+		Command: command(f.bin), Restarts: f.restarts, Seed: f.config.Seed,
 		For: f.config.For, Dir: dir, Stderr: io.Discard,
 	}
 	if f.verbose {
@@ -53,6 +57,21 @@ func runForeign(cmd *cobra.Command, f *clusterFlags) error {
 		err = writeForeign(cmd.OutOrStdout(), f, report)
 	}
 	return errors.Join(err, verdictError(report.Verdict))
+}
+
+// command splits a command line at blanks. What is a file here is named so that it can be found
+// from elsewhere: the program runs in a folder of its own.
+func command(line string) []string {
+	list := strings.Fields(line)
+	for i, word := range list {
+		if info, err := os.Stat(word); err != nil || info.IsDir() {
+			continue
+		}
+		if path, err := filepath.Abs(word); err == nil {
+			list[i] = path
+		}
+	}
+	return list
 }
 
 // foreignResult is the object of --json.
