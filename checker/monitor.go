@@ -54,6 +54,11 @@ type facts struct {
 	invoked  int // step, or -1
 	returned int // step, or -1
 	answer   core.Value
+
+	// Of replicated roles only; the votes above, rm and outcome are then what groups have chosen.
+	decision core.Value // of the transaction manager's group
+	replicas []replica  // see Monitor.replica
+	entries  []entryBallot
 }
 
 // ballotFacts is what each acceptor has durably accepted in one ballot.
@@ -79,7 +84,14 @@ func (m *Monitor) Reset(l *core.Layout, txns []Txn, accounts int, opening int64)
 	m.layout, m.txns, m.accounts, m.opening = l, txns, accounts, opening
 	m.facts = slices.Grow(m.facts[:0], len(txns))[:len(txns)]
 	for i := range m.facts {
-		m.facts[i] = facts{ballots: m.facts[i].ballots[:0], invoked: -1, returned: -1, commitAt: -1}
+		f := &m.facts[i]
+		n := numReplicas(l)
+		replicas := slices.Grow(f.replicas[:0], n)[:n]
+		clear(replicas)
+		*f = facts{
+			ballots: f.ballots[:0], replicas: replicas, entries: f.entries[:0],
+			invoked: -1, returned: -1, commitAt: -1,
+		}
 	}
 	for i := range accounts {
 		m.expected[i] = opening
@@ -139,7 +151,11 @@ func (m *Monitor) Durable(r *core.Record) {
 			m.finished(i, r)
 		}
 	case core.RecordAcceptor:
-		m.accepted(i, r)
+		if r.Role.Replica > 0 {
+			m.replicaAccepted(i, r)
+		} else {
+			m.accepted(i, r)
+		}
 	case core.RecordBallot:
 		m.begun(i, r)
 	case core.RecordForget:
@@ -327,7 +343,8 @@ func (m *Monitor) Learned(d *core.Decision) {
 func (m *Monitor) Sent(msg *core.Message) {
 	switch msg.Type {
 	case core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a, core.MsgPhase2b, core.MsgCommit,
-		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten, core.MsgRelay:
+		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten, core.MsgRelay,
+		core.MsgVote:
 	default:
 		return
 	}
@@ -336,18 +353,26 @@ func (m *Monitor) Sent(msg *core.Message) {
 		return
 	}
 	r := &m.facts[i].revealed
-	switch msg.From.Kind {
-	case core.RM:
+	switch {
+	case msg.From.Replica > 0:
+		m.byReplica(i, msg)
+	case msg.From.Kind == core.RM:
 		r.byRM(msg)
-	case core.Acceptor:
+	case msg.From.Kind == core.Acceptor:
 		r.byAcceptor(msg)
-	case core.Leader:
+	case msg.From.Kind == core.Leader:
 		r.byLeader(msg)
 	default:
 		return
 	}
 	if msg.Type == core.MsgForgotten || msg.Type == core.MsgForget && msg.To.Kind == core.Resource {
-		m.eachUpTo(msg.Tx, msg.Low, func(f *facts) { f.revealed.gone.add(msg.From) })
+		m.eachUpTo(msg.Tx, msg.Low, func(f *facts) {
+			if msg.From.Replica > 0 {
+				m.replica(f, msg.From).told.gone = true
+			} else {
+				f.revealed.gone.add(msg.From)
+			}
+		})
 	}
 }
 
@@ -365,6 +390,11 @@ func (m *Monitor) Crashed(n core.NodeID, forGood bool) {
 				}
 			}
 		}
+		m.eachReplica(func(r core.Role) {
+			if m.layout.NodeOf(r) == n {
+				m.checkReplicaDurable(i, r)
+			}
+		})
 	}
 }
 

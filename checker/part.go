@@ -23,9 +23,11 @@ func (m *Monitor) CopyFrom(src *Monitor) {
 	m.committed = append(committed[:0], src.committed...)
 	m.facts = slices.Grow(all[:0], len(src.facts))[:len(src.facts)]
 	for i := range src.facts {
-		ballots := m.facts[i].ballots
+		ballots, replicas, entries := m.facts[i].ballots, m.facts[i].replicas, m.facts[i].entries
 		m.facts[i] = src.facts[i]
 		m.facts[i].ballots = append(ballots[:0], src.facts[i].ballots...)
+		m.facts[i].replicas = append(replicas[:0], src.facts[i].replicas...)
+		m.facts[i].entries = append(entries[:0], src.facts[i].entries...)
 	}
 }
 
@@ -53,6 +55,7 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 			dst = binary.AppendUvarint(dst, uint64(r.accepted[a]))
 			dst = r.accepts[a].AppendKey(dst)
 		}
+		dst = f.appendReplicas(dst)
 		for s := m.txns[i].Work.Read; s != 0; s &= s - 1 {
 			dst = binary.AppendVarint(dst, f.reads[s.First()-1])
 		}
@@ -80,6 +83,9 @@ func (m *Monitor) AppendEvidence(dst []byte) []byte {
 			for _, v := range f.ballots[k].votes[:m.layout.Acceptors] {
 				dst = v.AppendKey(dst)
 			}
+		}
+		if m.layout.Replicas > 0 {
+			dst = f.appendEntries(dst)
 		}
 	}
 	return dst
@@ -130,6 +136,7 @@ func (m *Monitor) Together(parts []*Monitor) *Violation {
 	for i := range m.txns {
 		m.gather(i, parts)
 		m.judgeAccepted(i)
+		m.judgeEntries(i)
 		m.judgeOutcome(i, parts)
 	}
 	return m.violation
@@ -155,6 +162,7 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 				b.votes[a] = b.votes[a].Union(g.ballots[k].votes[a])
 			}
 		}
+		f.gatherEntries(g)
 	}
 }
 
@@ -186,6 +194,17 @@ func (m *Monitor) judgeAccepted(i int) {
 				}
 			}
 		}
+	}
+}
+
+// judgeEntries finds out what each group has chosen: the votes first, by which all else is judged.
+func (m *Monitor) judgeEntries(i int) {
+	f := &m.facts[i]
+	for k := range f.entries {
+		m.chooseVotes(i, &f.entries[k])
+	}
+	for k := range f.entries {
+		m.chooseOutcomes(i, &f.entries[k])
 	}
 }
 
@@ -224,6 +243,7 @@ func (m *Monitor) NoMoreCrashes() {
 		}
 		f.revealed = kept
 		clear(f.promised[:])
+		f.noMoreCrashes(!m.restarted.Empty())
 		if m.restarted.Empty() {
 			clear(f.begun[:])
 			f.gone = forgetters{}

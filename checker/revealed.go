@@ -77,7 +77,13 @@ func (m *Monitor) begun(i int, r *core.Record) {
 
 // forgot is a role that will know a transaction, and those up to the low-water mark, as finished.
 func (m *Monitor) forgot(r *core.Record) {
-	m.eachUpTo(r.Tx, r.Low, func(f *facts) { f.gone.add(r.Role) })
+	m.eachUpTo(r.Tx, r.Low, func(f *facts) {
+		if r.Role.Replica > 0 {
+			m.replica(f, r.Role).gone = true
+		} else {
+			f.gone.add(r.Role)
+		}
+	})
 }
 
 // eachUpTo calls f for a transaction and for those of its origin and epoch up to low.
@@ -92,7 +98,7 @@ func (m *Monitor) eachUpTo(tx core.TxID, low uint32, f func(*facts)) {
 
 // checkRemembered demands that nobody takes up again what it has forgotten, as if it were new.
 func (m *Monitor) checkRemembered(f *facts, r *core.Record) {
-	if f.gone.has(r.Role) {
+	if f.gone.has(r.Role) || r.Role.Replica > 0 && m.replica(f, r.Role).gone {
 		m.brokenf(Durability, "%v no longer knows that %v is finished, and writes: %v",
 			r.Role, r.Tx, r)
 	}

@@ -257,11 +257,17 @@ func (l *Layout) Has(option int) bool { return l.Options>>option&1 == 1 }
 // Majority returns the number of acceptors that choose a value: F+1 of 2F+1.
 func (l *Layout) Majority() int { return l.Acceptors/2 + 1 }
 
-// NextBallot returns the least ballot above b that belongs to the leader: the ballots 1, 2, 3, ...
-// go round the leaders in turn. It returns 0 when ballots have run out.
-func (l *Layout) NextBallot(leader uint8, b Ballot) Ballot {
-	n := uint64(l.Leaders)
-	next := uint64(b)/n*n + uint64(leader)
+// NextBallot returns the least ballot above b that belongs to the leader, as NextBallot does.
+func (l *Layout) NextBallot(leader uint8, b Ballot) Ballot { return NextBallot(l.Leaders, leader, b) }
+
+// LeaderOf returns the leader that a ballot above 0 belongs to.
+func (l *Layout) LeaderOf(b Ballot) uint8 { return BallotOwner(l.Leaders, b) }
+
+// NextBallot returns the least ballot above b that belongs to one of so many owners, counted from
+// 1: the ballots 1, 2, 3, ... go round them in turn. It returns 0 when ballots have run out.
+func NextBallot(owners int, owner uint8, b Ballot) Ballot {
+	n := uint64(owners)
+	next := uint64(b)/n*n + uint64(owner)
 	if next <= uint64(b) {
 		next += n
 	}
@@ -271,5 +277,5 @@ func (l *Layout) NextBallot(leader uint8, b Ballot) Ballot {
 	return Ballot(next)
 }
 
-// LeaderOf returns the leader that a ballot above 0 belongs to.
-func (l *Layout) LeaderOf(b Ballot) uint8 { return uint8((uint64(b)-1)%uint64(l.Leaders)) + 1 }
+// BallotOwner returns which of so many owners a ballot above 0 belongs to.
+func BallotOwner(owners int, b Ballot) uint8 { return uint8((uint64(b)-1)%uint64(owners)) + 1 }

@@ -6,6 +6,7 @@ import (
 
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/replicated"
 )
 
 // Protocols returns the protocols of this module: the one place where a protocol is registered.
@@ -13,6 +14,7 @@ func Protocols() []core.Protocol {
 	return []core.Protocol{
 		paxoscommit.Protocol{},
 		paxoscommit.Protocol{Faster: true},
+		replicated.Protocol{},
 	}
 }
 

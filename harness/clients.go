@@ -74,10 +74,7 @@ func (w *World) giveUpEnabled(c *client) bool {
 
 func (w *World) stopWaiting(r core.Role, c *client) {
 	c.waiting = false
-	asking := core.Timer{Role: r, Kind: core.TimerRetry, Tx: w.cfg.Txns[c.next-1].ID}
-	if i := w.findTimer(&asking); i >= 0 {
-		take(&w.timers, i)
-	}
+	w.disarm(&core.Timer{Role: r, Kind: core.TimerRetry, Tx: w.cfg.Txns[c.next-1].ID})
 }
 
 func (w *World) deliverToClient(m *core.Message) {
@@ -124,6 +121,7 @@ func (w *World) deliverToBank(m *core.Message) {
 		}
 		if v == core.Prepared {
 			w.monitor.Held(m.To.ID, i, b)
+			w.armHeld(m.To, m.Tx)
 		} else {
 			w.monitor.Refused(m.To.ID, i)
 		}
@@ -138,12 +136,38 @@ func (w *World) deliverToBank(m *core.Message) {
 			return
 		}
 		w.monitor.Applied(m.To.ID, i, v, b)
+		w.disarm(&core.Timer{Role: m.To, Kind: core.TimerRetry, Tx: m.Tx})
 		w.answer(m, core.MsgDone, v)
 	case core.MsgForget:
 		b.Forget(m.Tx, m.Low)
 	default:
 		w.monitor.Broken(checker.Contract, "a message that no resource takes: "+m.String())
 	}
+}
+
+// armHeld has the database of a replicated resource manager, which no restart asks what it holds
+// prepared, say so in time.
+func (w *World) armHeld(r core.Role, tx core.TxID) {
+	replicas := core.FullSet(w.cfg.Layout.Replicas)
+	if replicas != 0 {
+		w.arm(&core.Timer{
+			Role: r, Kind: core.TimerRetry, Tx: tx,
+			Await: core.Await{Kind: core.RM, IDs: core.SetOf(r.ID), Replicas: replicas},
+		})
+	}
+}
+
+// tellHeld has a database tell every replica of its resource manager that it still holds a
+// transaction prepared.
+func (w *World) tellHeld(r core.Role, tx core.TxID) {
+	members := w.cfg.Txns[w.txn(tx)].Members
+	for k := range w.cfg.Layout.Replicas {
+		w.send(&core.Message{
+			Type: core.MsgFound, Val: core.Prepared, From: r, Tx: tx, Members: members,
+			To: core.Role{Kind: core.RM, ID: r.ID, Replica: uint8(k + 1)},
+		})
+	}
+	w.armHeld(r, tx)
 }
 
 // answer sends what a resource says to its resource manager, if that is running to hear it.

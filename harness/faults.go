@@ -30,7 +30,8 @@ func (w *World) crash(t ActionType, n core.NodeID) bool {
 	w.unsynced.Remove(n)
 	w.up.Remove(n)
 	w.timers = slices.DeleteFunc(w.timers, func(t core.Timer) bool {
-		return w.cfg.Layout.NodeOf(t.Role) == n
+		database := t.Role.Kind == core.Resource && !w.dead.Has(n)
+		return w.cfg.Layout.NodeOf(t.Role) == n && !database
 	})
 	w.net = slices.DeleteFunc(w.net, func(m core.Message) bool {
 		if w.cfg.Layout.NodeOf(m.To) != n {

@@ -385,9 +385,7 @@ func (w *World) carryOut(n core.NodeID) {
 		}
 	}
 	for i := range out.Disarm {
-		if j := w.findTimer(&out.Disarm[i]); j >= 0 {
-			take(&w.timers, j)
-		}
+		w.disarm(&out.Disarm[i])
 	}
 	for i := range out.Arm {
 		w.arm(&out.Arm[i])
@@ -433,6 +431,12 @@ func (w *World) arm(t *core.Timer) {
 	w.timers = append(w.timers, *t)
 }
 
+func (w *World) disarm(t *core.Timer) {
+	if j := w.findTimer(t); j >= 0 {
+		take(&w.timers, j)
+	}
+}
+
 // send puts a message on its way. What goes to a node that is dead for good is lost at once.
 func (w *World) send(m *core.Message) {
 	if !w.cfg.exists(m.To) {
@@ -454,9 +458,14 @@ func (w *World) fire(i int) bool {
 		w.left.Timeouts--
 	}
 	t := take(&w.timers, i)
-	if t.Role.Kind == core.Client {
+	switch t.Role.Kind {
+	case core.Client:
 		w.askAgain(t.Role)
 		return true
+	case core.Resource:
+		w.tellHeld(t.Role, t.Tx)
+		return true
+	default:
 	}
 	w.in.Type, w.in.Timer = core.InputTimer, t
 	w.step(w.cfg.Layout.NodeOf(t.Role))

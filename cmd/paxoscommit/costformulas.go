@@ -45,7 +45,9 @@ func (f formulas) agrees(c costs.Costs) bool {
 
 // published returns the costs in the literature: Gray and Lamport, section 5. Delays are known for
 // at least two resource managers, and where there are acceptors for F at least 1. One more delay
-// for a write than in the table of the paper, in which all resource managers prepare at once.
+// for a write than in the table of the paper, in which all resource managers prepare at once. The
+// row of replicated-2pc follows from its flow of messages (Corbett et al., "Spanner", 4.2.1), which
+// leaves open how far the writes of a leader and its followers overlap.
 func published(protocol string, at costs.Placement, n, f int) formulas {
 	type row struct {
 		text        string
@@ -73,6 +75,10 @@ func published(protocol string, at costs.Placement, n, f int) formulas {
 			costs.Apart:     {"3N-1", 3*n - 1, 4, "N+1", n + 1, 3},
 			costs.CoLocated: {"3N-3", 3*n - 3, 3, "N+1", n + 1, 3},
 		},
+		"replicated-2pc": {costs.Apart: {
+			text: "3N+2F(2N+1)", messages: 3*n + 2*f*(2*n+1), delays: 7,
+			writes: "(F+1)(2N+1)", written: (f + 1) * (2*n + 1),
+		}},
 	}
 	r, ok := rows[protocol][at]
 	if !ok {
@@ -86,6 +92,6 @@ func published(protocol string, at costs.Placement, n, f int) formulas {
 		messages:    formula{r.text, r.messages, true},
 		delays:      formula{"", r.delays, delays},
 		writes:      formula{r.writes, r.written, true},
-		writeDelays: formula{"", r.writeDelays, n >= 2},
+		writeDelays: formula{"", r.writeDelays, n >= 2 && r.writeDelays > 0},
 	}
 }

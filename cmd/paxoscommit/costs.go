@@ -122,7 +122,9 @@ func (f *costsFlags) run(out io.Writer) error {
 		for _, at := range placements {
 			c, err := costs.Count(p, mergeBegin(p), at, f.rms, f.faults)
 			if errors.Is(err, costs.ErrPlacement) {
-				unplaced = err
+				if unplaced == nil {
+					unplaced = err
+				}
 				continue
 			}
 			if err != nil {

@@ -145,7 +145,7 @@ func Counts(l *core.Layout, m *core.Message) bool {
 		}
 	}
 	switch m.Type {
-	case core.MsgDone, core.MsgForget, core.MsgForgotten:
+	case core.MsgRequest, core.MsgDone, core.MsgForget, core.MsgForgotten:
 		return false
 	default:
 		return l.NodeOf(m.From) != l.NodeOf(m.To)

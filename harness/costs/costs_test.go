@@ -9,6 +9,7 @@ import (
 
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/replicated"
 	"paxoscommit/harness/costs"
 )
 
@@ -74,6 +75,20 @@ func TestDelaysAreThoseOfThePaper(t *testing.T) {
 					require.Equal(t, want, got.Delays, "%s %s N=%d F=%d", name, at, n, f)
 					require.Equal(t, 3, got.WriteDelays, "%s %s N=%d F=%d", name, at, n, f)
 				}
+			}
+		}
+	}
+}
+
+func TestReplicatedTwoPhaseCommitCostsAnAppendForEachVoteDecisionAndOutcome(t *testing.T) {
+	for n := 1; n <= 10; n++ {
+		for f := range 5 {
+			got := count(t, replicated.Protocol{}, costs.Apart, n, f)
+			require.Equal(t, 3*n+2*f*(2*n+1), got.Messages, "N=%d F=%d", n, f)
+			require.Equal(t, (f+1)*(2*n+1), got.Writes, "N=%d F=%d", n, f)
+			if f > 0 {
+				require.Equal(t, 7, got.Delays, "N=%d F=%d", n, f)
+				require.Equal(t, 4, got.WriteDelays, "N=%d F=%d", n, f)
 			}
 		}
 	}

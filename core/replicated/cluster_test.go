@@ -1,0 +1,218 @@
+package replicated
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+
+	"paxoscommit/core"
+
+	"github.com/stretchr/testify/require"
+)
+
+// cluster is all nodes of a layout and the least world they run in: messages arrive in the order in
+// which they were sent, storage is durable at once, databases answer at once, and timers never fire
+// by themselves.
+type cluster struct {
+	layout *core.Layout
+	nodes  []*Node
+	net    []core.Message // in flight from head on
+	head   int
+	in     core.Input
+	out    core.Output
+	vote   core.Value                 // of every database
+	lost   func(m *core.Message) bool // which messages are lost; nil: none
+	sent   []core.Message             // everything sent, while watch is on
+	logs   [][]core.Record            // by node, while watch is on
+	armed  map[core.Timer]bool        // without Await, while watch is on
+	watch  bool
+	wrote  [core.NumRecordTypes]int
+	told   [core.NumMsgTypes]int // to the client
+}
+
+func newCluster(t testing.TB, rms, replicas int) *cluster {
+	t.Helper()
+	l, err := core.NewLayout(core.Sizes{RMs: rms, TMs: 1, Replicas: replicas})
+	require.NoError(t, err)
+	require.NoError(t, Protocol{}.Validate(l))
+	c := &cluster{
+		layout: l, logs: make([][]core.Record, l.Nodes), armed: map[core.Timer]bool{},
+		vote: core.Prepared,
+	}
+	for i := range l.Nodes {
+		n := Protocol{}.New().(*Node)
+		n.Reset(l, core.NodeID(i+1))
+		c.nodes = append(c.nodes, n)
+	}
+	return c
+}
+
+func txID(seq int) core.TxID { return core.TxID{Origin: 1, Seq: uint32(seq)} }
+
+func rmRole(id, replica uint8) core.Role {
+	return core.Role{Kind: core.RM, ID: id, Replica: replica}
+}
+
+func resRole(id uint8) core.Role { return core.Role{Kind: core.Resource, ID: id} }
+
+func client() core.Role { return core.Role{Kind: core.Client, ID: 1} }
+
+// request has client 1 ask a replica of the first resource manager for a transaction of all.
+func (c *cluster) request(replica uint8, seq int) {
+	c.get(core.Message{Type: core.MsgRequest, From: client(), To: rmRole(1, replica), Tx: txID(seq)})
+}
+
+// get puts a message about all resource managers in flight.
+func (c *cluster) get(m core.Message) {
+	m.Members = core.FullSet(c.layout.RMs)
+	if m.Tx.Seq == 0 {
+		m.Tx = txID(1)
+	}
+	c.send(&m)
+}
+
+func (c *cluster) send(m *core.Message) {
+	if c.watch {
+		c.sent = append(c.sent, *m)
+	}
+	if c.lost == nil || !c.lost(m) {
+		c.net = append(c.net, *m)
+	}
+}
+
+// run delivers everything that is in flight, and what comes of it.
+func (c *cluster) run() error {
+	for ; c.head < len(c.net); c.head++ {
+		m := c.net[c.head]
+		switch m.To.Kind {
+		case core.Resource:
+			c.resource(&m)
+		case core.Client:
+			c.told[m.Type]++
+		default:
+			c.in.Type, c.in.Msg = core.InputMessage, m
+			if err := c.step(c.layout.NodeOf(m.To)); err != nil {
+				return err
+			}
+		}
+	}
+	c.net, c.head = c.net[:0], 0
+	return nil
+}
+
+// step gives c.in to a node and does what it wants.
+func (c *cluster) step(n core.NodeID) error {
+	c.out.Reset()
+	if err := c.nodes[n-1].Step(&c.in, &c.out); err != nil {
+		return err
+	}
+	for i := range c.out.Records {
+		c.wrote[c.out.Records[i].Type]++
+	}
+	for _, list := range [...][]core.Message{c.out.Send, c.out.Gated} {
+		for i := range list {
+			c.send(&list[i])
+		}
+	}
+	if c.watch {
+		c.logs[n-1] = append(c.logs[n-1], c.out.Records...)
+		for _, t := range c.out.Disarm {
+			t.Await = core.Await{}
+			delete(c.armed, t)
+		}
+		for _, t := range c.out.Arm {
+			t.Await = core.Await{}
+			c.armed[t] = true
+		}
+	}
+	return nil
+}
+
+// resource answers at once, and applies every outcome.
+func (c *cluster) resource(m *core.Message) {
+	answer := core.Message{From: m.To, To: m.From, Tx: m.Tx, Members: m.Members}
+	switch m.Type {
+	case core.MsgPrepare:
+		answer.Type, answer.Val = core.MsgVote, c.vote
+	case core.MsgCommit:
+		answer.Type, answer.Val = core.MsgDone, core.Committed
+	case core.MsgAbort:
+		answer.Type, answer.Val = core.MsgDone, core.Aborted
+	default:
+		return
+	}
+	c.send(&answer)
+}
+
+// fire makes one timer of transaction 1 run out, and delivers what comes of it.
+func (c *cluster) fire(t *testing.T, role core.Role, kind core.TimerKind) {
+	t.Helper()
+	timer := core.Timer{Role: role, Kind: kind, Tx: txID(1)}
+	require.True(t, c.armed[timer], "%v is not armed", timer)
+	delete(c.armed, timer)
+	c.in.Type, c.in.Timer = core.InputTimer, timer
+	require.NoError(t, c.step(c.layout.NodeOf(role)))
+	require.NoError(t, c.run())
+}
+
+// restart crashes the node of a role, with all of its log durable, and brings it back.
+func (c *cluster) restart(t *testing.T, role core.Role) {
+	t.Helper()
+	n := c.layout.NodeOf(role)
+	for timer := range c.armed {
+		if c.layout.NodeOf(timer.Role) == n {
+			delete(c.armed, timer)
+		}
+	}
+	c.nodes[n-1].Reset(c.layout, n)
+	log := c.logs[n-1]
+	c.logs[n-1] = nil
+	for _, rec := range log {
+		c.in.Type, c.in.Rec = core.InputRecord, rec
+		require.NoError(t, c.step(n))
+		require.Empty(t, c.out.Send, "reading a record back wants nothing done")
+	}
+	c.logs[n-1] = log
+	c.in.Type = core.InputRestart
+	require.NoError(t, c.step(n))
+	require.NoError(t, c.run())
+}
+
+// without loses everything to and from some roles.
+func without(roles ...core.Role) func(*core.Message) bool {
+	return func(m *core.Message) bool {
+		return slices.Contains(roles, m.From) || slices.Contains(roles, m.To)
+	}
+}
+
+// open counts the transactions that all replicas hold.
+func (c *cluster) open() int {
+	open := 0
+	for _, n := range c.nodes {
+		for i := range n.rms {
+			open += n.rms[i].txs.Len()
+		}
+		for i := range n.tms {
+			open += n.tms[i].txs.Len()
+		}
+	}
+	return open
+}
+
+// sortedTimers returns the armed timers in the order of their names.
+func sortedTimers(c *cluster) []core.Timer {
+	var list []core.Timer
+	for timer := range c.armed {
+		list = append(list, timer)
+	}
+	slices.SortFunc(list, func(a, b core.Timer) int { return cmp.Compare(a.String(), b.String()) })
+	return list
+}
+
+func texts(list []core.Message) []string {
+	var s []string
+	for i := range list {
+		s = append(s, list[i].String())
+	}
+	return s
+}
