@@ -113,9 +113,7 @@ func newExplorer[S, A any](m Model[S, A], ps []Property[S, A], o Options) *explo
 	}) {
 		e.ample, _ = m.(Reducer[S, A])
 	}
-	if e.ample == nil {
-		e.orbit, _ = m.(OrbitSizer[S])
-	}
+	e.orbit, _ = m.(OrbitSizer[S])
 	e.workers = make([]worker[S, A], o.Workers)
 	e.chunks = make([]chunk[S, A], roundStates/chunkStates)
 	for i := range e.chunks {

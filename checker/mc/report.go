@@ -50,8 +50,8 @@ type Stats struct {
 	Complete bool   // every reachable state was expanded
 	Limit    Limit  // what ended the exploration, if it is not complete and nothing is violated
 	Terminal uint64 // states without an action
-	// Orbit is what the unreduced model has, if the model is an [OrbitSizer] and no partial-order
-	// reduction was on; it is zero otherwise.
+	// Orbit is what the model has without symmetry, if it is an [OrbitSizer]; it is zero otherwise.
+	// With a partial-order reduction it is only what belongs to the states that were visited.
 	Orbit Orbit
 	// VisitedBytes is the memory of the visited set and the ways back, the frontier apart.
 	VisitedBytes uint64

@@ -207,7 +207,7 @@ func (e *explorer[S, A]) expand(w *worker[S, A], c *chunk[S, A]) {
 		}
 		if e.orbit != nil {
 			size := e.orbit.OrbitSize(s)
-			c.tally.expanded.Generated += size * uint64(all)
+			c.tally.expanded.Generated += size * uint64(n)
 			if all == 0 {
 				c.tally.expanded.Terminal += size
 			}

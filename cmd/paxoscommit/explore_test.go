@@ -35,8 +35,8 @@ func TestExploreJSONIsOneObject(t *testing.T) {
 	}
 	require.Equal(t, map[string]any{
 		"world":   "paxos-commit rms=1 acceptors=1 leaders=1 takeovers=1 crashes=1",
-		"verdict": "holds", "distinct": 6180.0, "generated": 14621.0, "depth": 32.0,
-		"complete": true, "reduction": "fused-sync dead-messages partial-order", "orbit_expanded": 6180.0,
+		"verdict": "holds", "distinct": 7348.0, "generated": 18841.0, "depth": 30.0,
+		"complete": true, "reduction": "fused-sync dead-messages partial-order", "orbit_expanded": 7348.0,
 	}, o)
 }
 

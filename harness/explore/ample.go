@@ -2,6 +2,7 @@ package explore
 
 import (
 	"cmp"
+	"fmt"
 	"math/bits"
 	"slices"
 
@@ -74,6 +75,7 @@ func (f *finder) findAlone() {
 		solved: map[classMask]*solution{},
 	}
 	l.list(f)
+	l.findSymmetries()
 	l.findMust()
 	l.leaveOut()
 	l.findMasks()
@@ -133,7 +135,7 @@ func (l *loner) listPart(r *reach) {
 		}
 		add(o.edge, code, o.class)
 	}
-	if !p.safe && r.left[crash] > 0 {
+	if !p.safe { // by the crash of any node, which may be the part's own
 		add(l.m.makeSafe(p), becomeSafe, crash)
 	}
 	slices.SortFunc(l.events[from:], func(a, b event) int { return cmp.Compare(a.code, b.code) })
@@ -160,9 +162,12 @@ func (l *loner) findMust() {
 	for i := range l.must {
 		l.must[i] = ^uint64(0)
 	}
+	reached := make([]bool, len(l.first))
 	for i := range l.m.n {
-		clear(l.at(l.must, l.m.init.parts[i]))
-		clear(l.at(l.must, l.m.spared[i]))
+		for _, id := range [...]uint32{l.m.init.parts[i], l.m.spared[i]} {
+			clear(l.at(l.must, id))
+			reached[id] = true
+		}
 	}
 	for changed := true; changed; {
 		changed = false
@@ -170,12 +175,19 @@ func (l *loner) findMust() {
 			here := l.at(l.must, id)
 			for _, e := range l.of(id) {
 				next := l.at(l.must, e.next)
+				reached[e.next] = true
 				for k := range next {
 					if w := next[k] & (here[k] | l.out(e.edge, k)); w != next[k] {
 						next[k], changed = w, true
 					}
 				}
 			}
+		}
+	}
+	for _, id := range l.parts {
+		if !reached[id] {
+			panic(fmt.Sprintf("explore: nothing leads to part %d of node %d", id,
+				l.m.part(id).data.Node()))
 		}
 	}
 }

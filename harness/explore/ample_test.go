@@ -82,6 +82,7 @@ func TestOrderChangesNoVerdict(t *testing.T) {
 			full, err := NewModel(c)
 			require.NoError(t, err)
 			full.ordered = false
+			ordered.symmetries, full.symmetries = nil, nil // ends are compared one by one
 			got, want := see(t, ordered), see(t, full)
 			t.Logf("%d states of %d, %d ends", got.states, want.states, len(want.ends))
 			require.Equal(t, want.verdict, got.verdict)

@@ -45,6 +45,8 @@
 // An action of which it does not matter when it happens comes first, and nothing else then: see
 // the comment on loner. Not so with Config.NonBlocking, which wants every state.
 //
+// And roles that can be exchanged are: see the comment on symmetry.
+//
 // Config.Unreduced turns all this off, and tests compare.
 //
 // # Coverage

@@ -83,15 +83,23 @@ func (m *Model) explore(o mc.Options) (*Report, error) {
 }
 
 func (m *Model) reduction() string {
-	switch {
-	case m.cfg.Unreduced:
+	if m.cfg.Unreduced {
 		return "none"
-	case !m.pruned:
-		return "fused-sync"
-	case !m.ordered:
-		return "fused-sync dead-messages"
 	}
-	return "fused-sync dead-messages partial-order"
+	text := "fused-sync"
+	for _, r := range []struct {
+		on   bool
+		name string
+	}{
+		{m.pruned, "dead-messages"},
+		{len(m.symmetries) > 0, "symmetry"},
+		{m.ordered, "partial-order"},
+	} {
+		if r.on {
+			text += " " + r.name
+		}
+	}
+	return text
 }
 
 // explain turns the trace of a violation into a schedule, and has the World judge it.

@@ -152,8 +152,7 @@ func (m *Model) prune(s *State) {
 	}
 }
 
-// AppendKey appends the state.
-func (m *Model) AppendKey(dst []byte, s State) []byte {
+func (m *Model) appendState(dst []byte, s *State) []byte {
 	for _, id := range s.parts[:m.n] {
 		dst = binary.LittleEndian.AppendUint32(dst, id)
 	}

@@ -101,6 +101,8 @@ type Model struct {
 	ordered bool             // what is alone comes first, and nothing else then
 	visit   func(*State)     // is shown each state once, unless it is nil
 
+	symmetries []*symmetry // all but the one that changes nothing
+
 	parts    list[part]
 	outs     list[[sentWords]uint64]
 	receiver [maxMessages]receiver
