@@ -42,6 +42,8 @@ func newNodeCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.Data, "data", "", "folder of the log, made if need be; without it\n"+
 		"what the node promised is lost when it stops")
+	cmd.Flags().BoolVar(&o.Apart, "apart", false,
+		"of the course: participants and acceptors are nodes of their own")
 	cmd.Flags().DurationVar(&o.Delay, "slow-disk", 0, "how much longer each sync takes")
 	return cmd
 }

@@ -3,6 +3,7 @@
 // managers, transaction managers, leaders and acceptors of package core.
 //
 //	session.go  what the node is told, and what it answers
+//	apart.go    participants, acceptors and coordinator as nodes of their own
 //	acceptor.go an acceptor for proposers elsewhere
 //	play.go     a system inside the node: its processes, the network between them, faults
 //	render.go   the messages of core in the course's words

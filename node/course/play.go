@@ -37,6 +37,8 @@ type play struct {
 	link      time.Duration // of every message
 	say       func(src, dest string, b body)
 	report    func(error)
+	remote    func(e *node.Envelope) // sends to those who are elsewhere; nil if nobody is
+	mine      func(r core.Role) bool // is played here
 }
 
 // told says that a participant has been told an outcome.
@@ -73,7 +75,8 @@ type playConfig struct {
 	host      *node.Host
 	protocol  core.Protocol
 	options   []string
-	self      string
+	self      string // coordinator and proposers
+	here      string // this node
 	members   []string
 	acceptors []string
 	timing    node.Timing
@@ -81,6 +84,7 @@ type playConfig struct {
 	say       func(src, dest string, b body)
 	report    func(error)
 	link      time.Duration
+	remote    func(p *play, e *node.Envelope) // nil if everybody is played here
 }
 
 func newPlay(c playConfig) (*play, error) {
@@ -102,7 +106,11 @@ func newPlay(c playConfig) (*play, error) {
 	p := &play{
 		host: c.host, protocol: c.protocol, layout: layout, self: c.self, members: c.members,
 		acceptors: c.acceptors, txns: map[core.TxID]*txn{}, told: map[told]bool{}, link: c.link,
-		say: c.say, report: c.report,
+		say: c.say, report: c.report, mine: func(core.Role) bool { return true },
+	}
+	if c.remote != nil {
+		p.remote = func(e *node.Envelope) { c.remote(p, e) }
+		p.mine = func(r core.Role) bool { return p.name(r) == c.here }
 	}
 	if layout.Leaders > 1 {
 		p.standby = layout.NodeOf(core.Role{Kind: core.Leader, ID: 2})
@@ -116,7 +124,7 @@ func newPlay(c playConfig) (*play, error) {
 			Report: c.report,
 		})
 		p.procs = append(p.procs, proc)
-		if id == p.standby {
+		if id == p.standby || !p.mine(r) {
 			continue
 		}
 		if err := proc.Start(); err != nil {
@@ -154,12 +162,8 @@ func (p *play) coordinator() core.NodeID { return p.layout.NodeOf(p.layout.Coord
 // begin has all participants take part in a transaction.
 func (p *play) begin(w bank.Work, f faults) *txn {
 	p.begun++
-	t := &txn{
-		id:      core.TxID{Origin: 1, Epoch: p.epoch, Seq: p.begun},
-		members: core.FullSet(len(p.members)), faults: f, sent: map[core.MsgType]int{},
-		voted: func() {}, decided: func() {},
-	}
-	p.txns[t.id] = t
+	t := p.track(core.TxID{Origin: 1, Epoch: p.epoch, Seq: p.begun})
+	t.faults = f
 	p.send(node.Envelope{
 		Msg: core.Message{
 			Type: core.MsgRequest, From: core.Role{Kind: core.Client, ID: 1},
@@ -167,6 +171,19 @@ func (p *play) begin(w bank.Work, f faults) *txn {
 		},
 		Work: w,
 	})
+	return t
+}
+
+// track returns what is known of a transaction of all participants, a new one if there is none.
+func (p *play) track(tx core.TxID) *txn {
+	t := p.txns[tx]
+	if t == nil {
+		t = &txn{
+			id: tx, members: core.FullSet(len(p.members)), sent: map[core.MsgType]int{},
+			voted: func() {}, decided: func() {},
+		}
+		p.txns[tx] = t
+	}
 	return t
 }
 
@@ -219,12 +236,20 @@ func (p *play) send(e node.Envelope) {
 		p.crash(from)
 		return
 	}
-	for _, b := range p.render(m) {
-		p.say(p.name(m.From), p.name(m.To), b)
+	if p.remote == nil {
+		for _, b := range p.render(m) {
+			p.say(p.name(m.From), p.name(m.To), b)
+		}
 	}
 	if from == p.coordinator() {
 		t.sent[m.Type]++
 		p.strike(t, m)
+	}
+	if !p.mine(m.To) {
+		if !t.between(m) {
+			p.remote(&e)
+		}
+		return
 	}
 	deliver := func() { p.deliver(t, &e) }
 	if p.link == 0 {
@@ -266,11 +291,16 @@ func (p *play) crash(n core.NodeID) {
 	})
 }
 
+// between tells whether the partition is between sender and receiver.
+func (t *txn) between(m *core.Message) bool {
+	far := func(r core.Role) bool { return r.Kind == core.RM && t.cut.Has(r.ID) }
+	return t.partition && far(m.From) != far(m.To)
+}
+
 // deliver lets a message arrive, unless the partition is between.
 func (p *play) deliver(t *txn, e *node.Envelope) {
 	m := &e.Msg
-	far := func(r core.Role) bool { return r.Kind == core.RM && t.cut.Has(r.ID) }
-	if t.partition && far(m.From) != far(m.To) {
+	if t.between(m) {
 		return
 	}
 	proc := p.procs[p.layout.NodeOf(m.To)-1]
@@ -284,6 +314,8 @@ func (p *play) deliver(t *txn, e *node.Envelope) {
 		t.votes = t.votes.Union(core.VoteOf(m.From.ID, m.Val))
 	case core.MsgRelay:
 		t.votes = t.votes.Union(m.Votes)
+	case core.MsgDone:
+		t.ended(m.From.ID, m.Val)
 	default:
 	}
 	proc.Deliver(e)
@@ -297,16 +329,20 @@ func (p *play) learned(d core.Decision) {
 		return
 	}
 	if d.Role.Kind == core.RM {
-		v := core.Aborted
-		if d.Val == core.Committed {
-			v = core.Prepared
-		}
-		t.outcomes = t.outcomes.Union(core.VoteOf(d.Role.ID, v))
+		t.ended(d.Role.ID, d.Val)
 	}
 	if t.outcome == core.NoValue {
 		t.outcome = d.Val
 		t.decided()
 	}
+}
+
+// ended takes the outcome that a participant has.
+func (t *txn) ended(rm uint8, v core.Value) {
+	if v == core.Committed {
+		v = core.Prepared
+	}
+	t.outcomes = t.outcomes.Union(core.VoteOf(rm, v))
 }
 
 // blocked returns the participants that know no outcome.

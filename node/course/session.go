@@ -27,6 +27,7 @@ type Config struct {
 	Participants []string
 	Acceptors    []string
 	Protocol     string // of txn_begin: 2pc, 3pc; empty is 3pc
+	Apart        bool   // everybody else is a node elsewhere; Protocol is that of all
 	Find         func(name string) (core.Protocol, error)
 	// Open returns how the process of a role opens its log; where is a path of its own.
 	Open   func(where string) func(each func(entry []byte) error) (node.Log, error)
@@ -108,6 +109,8 @@ func (s *Session) Handle(l *wire.Line, h *wire.Head) error {
 	}
 	handle := handlers[h.Type]
 	switch {
+	case s.config.Apart && wire.IsCore(h.Type):
+		return s.fromElsewhere(l)
 	case s.acceptor != nil && (h.Type == "prepare" || h.Type == "accept"):
 		return s.acceptor.handle(l, h)
 	case h.InReplyTo != nil:
@@ -201,6 +204,12 @@ func (s *Session) start(protocol string, r *request) (*play, *txn, error) {
 	w, err := s.work(r.Operations)
 	if err != nil {
 		return nil, nil, err
+	}
+	if s.config.Apart && (protocol != s.together() ||
+		!slices.Equal(members, s.config.Participants) ||
+		len(r.Acceptors) > 0 && !slices.Equal(r.Acceptors, s.config.Acceptors)) {
+		return nil, nil, wire.Errorf(wire.NotSupported, "nodes that are apart run %s with the "+
+			"participants and acceptors of their init", s.together())
 	}
 	p, err := s.play(protocol, members, r.Acceptors)
 	if err != nil {
@@ -437,14 +446,21 @@ func (s *Session) play(protocol string, members, acceptors []string) (*play, err
 	if err != nil {
 		return nil, wire.Errorf(wire.NotSupported, "%v", err)
 	}
-	p, err := newPlay(playConfig{
+	config := playConfig{
 		host: s.config.Host, protocol: found, options: options(protocol), self: s.config.Self,
-		members: members, acceptors: acceptors, timing: timing(patience), say: s.say,
-		report: s.config.Report,
+		here: s.config.Self, members: members, acceptors: acceptors, timing: timing(patience),
+		say: s.say, report: s.config.Report,
 		open: func(process string) func(each func(entry []byte) error) (node.Log, error) {
 			return s.config.Open(filepath.Join(strings.ReplaceAll(key, "/", ","), process))
 		},
-	})
+	}
+	if s.config.Apart {
+		config.remote = s.toElsewhere
+		if slices.Contains(members, s.config.Self) || slices.Contains(acceptors, s.config.Self) {
+			config.self = "" // until a message of the coordinator comes
+		}
+	}
+	p, err := newPlay(config)
 	if err != nil {
 		return nil, wire.Errorf(wire.MalformedRequest, "%v", err)
 	}

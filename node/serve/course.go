@@ -27,7 +27,7 @@ func (s *server) newCourse(name string, body *initBody) (*courseNode, error) {
 	var err error
 	c.session, err = course.New(course.Config{
 		Host: s.host, Self: name, Participants: participants, Acceptors: body.Acceptors,
-		Protocol: body.Protocol, Find: s.options.Find, Report: s.report,
+		Protocol: body.Protocol, Apart: s.options.Apart, Find: s.options.Find, Report: s.report,
 		Open: func(where string) func(each func(entry []byte) error) (node.Log, error) {
 			return s.open(filepath.Join(s.options.Data, where), name+" "+where)
 		},

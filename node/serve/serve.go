@@ -20,6 +20,7 @@ const lingers = 10 * time.Second
 // Options are what a node is started with.
 type Options struct {
 	Data  string // folder of the log; empty: nothing survives the process
+	Apart bool   // of the course: this node plays one part, and the others are elsewhere
 	Find  func(name string) (core.Protocol, error)
 	In    io.Reader
 	Out   io.Writer
