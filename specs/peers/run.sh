@@ -24,7 +24,10 @@ row() {
 	awk -v name="$1" -v peer="$2" -v ours="$3" -v theirs="$4" -v goal="$5" '
 		function least(list,   n, a, i, m) {
 			n = split(list, a, " ")
-			for (m = a[1], i = 2; i <= n; i++) if (a[i] + 0 < m + 0) m = a[i]
+			m = a[1]
+			for (i = 2; i <= n; i++)
+				if (a[i] + 0 < m + 0)
+					m = a[i]
 			return m + 0
 		}
 		BEGIN {
