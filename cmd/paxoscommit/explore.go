@@ -207,8 +207,12 @@ func (r *exploreResult) config() (*explore.Config, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.world = s.Config.Protocol.Name() + " of " + f.worldOf
-		return explore.ConfigOf(s)
+		c, err := explore.ConfigOf(s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.worldOf, err)
+		}
+		r.world = c.Protocol.Name() + " " + c.Size().String()
+		return c, nil
 	}
 	p, err := fuzz.FindProtocol(f.protocol)
 	if err != nil {

@@ -96,6 +96,7 @@ func TestExploreTheWorldOfASchedule(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, s.AppendText(nil), 0o600))
 	o := exploreObject(t, exitHolds, "--world-of", file)
 	require.Equal(t, 2245.0, o["distinct"])
+	require.Equal(t, "paxos-commit rms=2 acceptors=1 leaders=1 takeovers=1", o["world"])
 	s.Actions[0].Action = harness.Action{Type: harness.Cut, Node: 1}
 	require.NoError(t, os.WriteFile(file, s.AppendText(nil), 0o600))
 	code, _, stderr := execute("", "explore", "--world-of", file)

@@ -28,6 +28,7 @@ const maxRatio = 1.25
 
 // explored is some fields of the object that explore --json ends with.
 type explored struct {
+	World    string   `json:"world"`
 	Verdict  string   `json:"verdict"`
 	Distinct uint64   `json:"distinct"`
 	Property string   `json:"property"`
@@ -38,8 +39,8 @@ type explored struct {
 // there is, in the same world with the same faults. What cannot be explored, or not within the
 // limits, is told and not counted.
 func (h *hunter) explore(ctx context.Context, list []mutants.Mutant, out io.Writer) error {
-	fmt.Fprintf(out, "%-4s %-15s %7s %-15s %8s %6s %10s\n", "bug", "fuzz", "minimal", "explore",
-		"shortest", "ratio", "states")
+	fmt.Fprintf(out, "%-4s %-15s %7s %-15s %8s %6s %10s  %s\n", "bug", "fuzz", "minimal",
+		"explore", "shortest", "ratio", "states", "world")
 	var ratios []float64
 	for i := range list {
 		m := &list[i]
@@ -68,8 +69,8 @@ func (h *hunter) explore(ctx context.Context, list []mutants.Mutant, out io.Writ
 		}
 		ratio := float64(r.Actions) / float64(len(x.Actions))
 		ratios = append(ratios, ratio)
-		fmt.Fprintf(out, "%-4s %-15s %7d %-15s %8d %6.2f %10d\n", m.ID, r.Property, r.Actions,
-			x.Property, len(x.Actions), ratio, x.Distinct)
+		fmt.Fprintf(out, "%-4s %-15s %7d %-15s %8d %6.2f %10d  %s\n", m.ID, r.Property,
+			r.Actions, x.Property, len(x.Actions), ratio, x.Distinct, x.World)
 	}
 	if len(ratios) == 0 {
 		return fmt.Errorf("%w: none could be compared", errSurvived)

@@ -139,6 +139,16 @@ func ConfigOf(s *harness.Schedule) (*Config, error) {
 	return c, c.Validate()
 }
 
+// Size returns the size of the world, whatever its transactions.
+func (c *Config) Size() Size {
+	l, b := &c.Layout, &c.Budget
+	return Size{
+		RMs: l.RMs, Acceptors: l.Acceptors, Leaders: l.Leaders, Takeovers: c.Takeovers,
+		Timeouts: b.Timeouts, Crashes: b.Crashes, Deaths: b.Deaths, Refusals: b.Refusals,
+		LoseMajority: c.LoseMajority,
+	}
+}
+
 // Validate tells what cannot be explored, or nil. Errors are ErrConfig, ErrTooLarge or
 // harness.ErrConfig.
 func (c *Config) Validate() error {
