@@ -14,6 +14,7 @@ import (
 
 	"paxoscommit/checker"
 	"paxoscommit/core"
+	"paxoscommit/core/replicated"
 	"paxoscommit/fuzz/internal/require"
 	"paxoscommit/harness"
 )
@@ -26,6 +27,10 @@ func FuzzPaxosCommit(f *testing.F) {
 
 func FuzzFasterPaxosCommit(f *testing.F) {
 	Target(f, Options{Protocol: Protocols()[1], Faults: AllFaults})
+}
+
+func FuzzReplicated(f *testing.F) {
+	Target(f, Options{Protocol: replicated.Protocol{}, Faults: AllFaults})
 }
 
 // Package require tells why.
@@ -161,12 +166,12 @@ func seeds() []seed {
 	}
 }
 
-// reachedBy tells whether the bytes reach all milestones of a seed, on three acceptors or more and
-// two resource managers or more.
+// reachedBy tells whether the bytes reach all milestones of a seed, on three acceptors or replicas
+// or more and two resource managers or more.
 func (s *seed) reachedBy(t *testing.T, r *runner, config uint64, choices []byte) bool {
 	t.Helper()
 	require.NoError(t, r.resetTo(config))
-	if r.config.Layout.Acceptors < 3 || r.config.Layout.RMs < 2 {
+	if max(r.config.Layout.Acceptors, r.config.Layout.Replicas) < 3 || r.config.Layout.RMs < 2 {
 		return false
 	}
 	r.takeBytes(choices, nil)
@@ -204,6 +209,7 @@ func TestSeedsReachWhatTheyAreNamedFor(t *testing.T) {
 	const form = "go test fuzz v1\nuint64(%d)\n[]byte(%q)\n"
 	for target, p := range map[string]core.Protocol{
 		"FuzzPaxosCommit": Protocols()[0], "FuzzFasterPaxosCommit": Protocols()[1],
+		"FuzzReplicated": replicated.Protocol{},
 	} {
 		r := newRunner(&Options{Protocol: p, Faults: AllFaults})
 		for _, s := range seeds() {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"paxoscommit/checker/mc"
+	"paxoscommit/core"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness/explore"
 	"paxoscommit/specs"
@@ -51,6 +52,7 @@ type exploreFlags struct {
 	protocol, spec, save, write, worldOf string
 
 	size            explore.Size
+	named           func(flag string) bool // whether the command line has it
 	ballots         int
 	unreduced, json bool
 	nonBlocking     bool
@@ -73,6 +75,7 @@ func newExploreCommand() *cobra.Command {
 		},
 	}
 	set := cmd.Flags()
+	f.named = set.Changed
 	set.SortFlags = false
 	set.StringVar(&f.protocol, "protocol", fuzz.Protocols()[0].Name(),
 		strings.Join(protocolNames(), " or "))
@@ -81,6 +84,7 @@ func newExploreCommand() *cobra.Command {
 	set.IntVar(&f.size.RMs, "rms", 1, "resource managers")
 	set.IntVar(&f.size.Acceptors, "acceptors", 3, "acceptors")
 	set.IntVar(&f.size.Leaders, "leaders", 1, "leaders")
+	set.IntVar(&f.size.Replicas, "replicas", 0, "replicas of each role, where they are replicated")
 	set.IntVar(&f.size.Takeovers, "takeovers", 0, "time-outs by which a leader takes over")
 	set.IntVar(&f.size.Timeouts, "timeouts", 0, "other time-outs")
 	set.IntVar(&f.size.Crashes, "crashes", 0, "crashes")
@@ -109,7 +113,7 @@ func newExploreCommand() *cobra.Command {
 func (f *exploreFlags) check(cmd *cobra.Command) error {
 	set := cmd.Flags()
 	world := []string{
-		"protocol", "leaders", "takeovers", "timeouts", "crashes", "deaths", "lose-majority",
+		"protocol", "leaders", "replicas", "takeovers", "timeouts", "crashes", "deaths", "lose-majority",
 		"refusals", "non-blocking", "write",
 	}
 	var other []string
@@ -218,6 +222,7 @@ func (r *exploreResult) config() (*explore.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.fit(p)
 	c, err := explore.NewConfig(p, f.size)
 	if err != nil {
 		return nil, err
@@ -225,6 +230,22 @@ func (r *exploreResult) config() (*explore.Config, error) {
 	c.NonBlocking = f.nonBlocking
 	r.world = p.Name() + " " + f.size.String()
 	return c, nil
+}
+
+// fit brings the numbers of roles that no flag names within the limits of the protocol.
+func (f *exploreFlags) fit(p core.Protocol) {
+	least, most := p.Limits()
+	z := &f.size
+	fit := core.Sizes{Acceptors: z.Acceptors, Leaders: z.Leaders, Replicas: z.Replicas}
+	fit = fit.Clamp(least, most)
+	for name, n := range map[string][2]*int{
+		"acceptors": {&z.Acceptors, &fit.Acceptors}, "leaders": {&z.Leaders, &fit.Leaders},
+		"replicas": {&z.Replicas, &fit.Replicas},
+	} {
+		if !f.named(name) {
+			*n[0] = *n[1]
+		}
+	}
 }
 
 func (r *exploreResult) exploreCore(o mc.Options) error {

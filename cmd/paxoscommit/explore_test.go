@@ -82,6 +82,13 @@ func TestExploreLosesTheMajority(t *testing.T) {
 	require.Equal(t, []any{"begin cl1", "die n2", "die n3"}, o["actions"])
 }
 
+// TestExploreFitsTheRolesToTheProtocol: a number that no flag names is within its limits.
+func TestExploreFitsTheRolesToTheProtocol(t *testing.T) {
+	o := exploreObject(t, exitHolds, "--protocol", "replicated-2pc", "--takeovers", "1")
+	require.Equal(t, "replicated-2pc rms=1 replicas=1 takeovers=1", o["world"])
+	require.Equal(t, 104.0, o["distinct"])
+}
+
 // TestExploreTheWorldOfASchedule: its roles, its workload, and as many faults as it has.
 func TestExploreTheWorldOfASchedule(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "two.schedule")
@@ -116,6 +123,9 @@ func TestExploreRejectsBadFlags(t *testing.T) {
 		{"--rms 9 --leaders 9", "explore: the world is too large"},
 		{"--crashes -1", "harness: bad configuration: a negative budget"},
 		{"--takeovers 300", "explore: bad configuration: a budget of 300"},
+		{"--replicas 3", "3 replicas: want 0"},
+		{"--protocol replicated-2pc --leaders 1", "1 leaders: want 0"},
+		{"--protocol replicated-2pc --refusals 1", "refusals of databases on nodes of their own"},
 		{"--workers 0", "--workers must be 1 to"},
 		{"--max-depth -1", "--max-depth must not be negative"},
 	} {

@@ -108,8 +108,11 @@ func (h *hunter) native(ctx context.Context, list []mutants.Mutant, out io.Write
 			return err
 		}
 		target := "FuzzPaxosCommit"
-		if m.Protocol == "faster-paxos-commit" {
+		switch m.Protocol {
+		case "faster-paxos-commit":
 			target = "FuzzFasterPaxosCommit"
+		case "replicated-2pc":
+			target = "FuzzReplicated"
 		}
 		test := filepath.Join(h.dir, m.ID+".test")
 		build := exec.CommandContext(ctx, "go", "test", "-c", "-fuzz", target, "-overlay", overlay,

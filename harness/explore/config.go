@@ -167,6 +167,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: messages are lost and repeated without a budget", ErrConfig)
 	case b.Cuts != 0 || b.GiveUps != 0:
 		return fmt.Errorf("%w: partitions and clients that give up are not explored", ErrConfig)
+	case b.Refusals != 0 && l.Replicas != 0:
+		return fmt.Errorf("%w: refusals of databases on nodes of their own are not explored",
+			ErrConfig)
 	case l.Nodes >= maxParts:
 		return fmt.Errorf("%w: %d nodes, at most %d", ErrTooLarge, l.Nodes, maxParts-1)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"paxoscommit/checker/mc"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/replicated"
 
 	"github.com/stretchr/testify/require"
 )
@@ -46,6 +47,38 @@ func TestCounts(t *testing.T) {
 			require.Equal(t, w.distinct, r.Distinct)
 			require.Equal(t, w.generated, r.Generated)
 			require.Equal(t, w.depth, r.Depth)
+		})
+	}
+}
+
+// TestCountsOfReplicatedTwoPhaseCommit pins what is visited of worlds whose roles are groups.
+func TestCountsOfReplicatedTwoPhaseCommit(t *testing.T) {
+	for _, w := range []struct {
+		size                Size
+		distinct, generated uint64
+		depth               int
+	}{
+		{Size{RMs: 1, Replicas: 1}, 24, 30, 17},
+		{Size{RMs: 1, Replicas: 1, Takeovers: 1}, 104, 152, 18},
+		{Size{RMs: 1, Replicas: 1, Takeovers: 1, Crashes: 1}, 1700, 3502, 22},
+		{Size{RMs: 2, Replicas: 1, Takeovers: 1}, 1351, 2940, 29},
+		{Size{RMs: 1, Replicas: 3}, 40, 48, 28},
+	} {
+		t.Run(w.size.String(), func(t *testing.T) {
+			c, err := NewConfig(replicated.Protocol{}, w.size)
+			require.NoError(t, err)
+			r, err := Explore(c, mc.Options{})
+			require.NoError(t, err)
+			require.Equal(t, mc.Holds, r.Verdict)
+			require.Equal(t, [...]uint64{w.distinct, w.generated, uint64(w.depth)},
+				[...]uint64{r.Distinct, r.Generated, uint64(r.Depth)})
+			if w.size.Crashes > 0 {
+				return // for the time that it takes
+			}
+			c.NonBlocking = true
+			r, err = Explore(c, mc.Options{})
+			require.NoError(t, err)
+			require.Equal(t, mc.Holds, r.Verdict)
 		})
 	}
 }

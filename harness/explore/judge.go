@@ -115,7 +115,7 @@ func (m *Model) check(s State) error {
 	if known {
 		return nil
 	}
-	if v := m.together(&s); v != nil {
+	if _, v := m.together(&s); v != nil {
 		return brokenError{v}
 	}
 	stripe.mu.Lock()
@@ -124,25 +124,31 @@ func (m *Model) check(s State) error {
 	return nil
 }
 
-func (m *Model) together(s *State) *checker.Violation {
+// together returns a monitor that knows what those of all parts know, and what is broken.
+func (m *Model) together(s *State) (*checker.Monitor, *checker.Violation) {
 	var parts [maxParts]*checker.Monitor
 	for i := range m.n {
 		parts[i] = m.part(s.parts[i]).data.Monitor()
 	}
-	var all checker.Monitor
+	all := &checker.Monitor{}
 	c := &m.cfg.Config
 	all.Reset(&c.Layout, c.Txns, c.Accounts, c.Opening)
-	return all.Together(parts[:m.n])
+	return all, all.Together(parts[:m.n])
 }
 
 // rmStates returns rmState of TCommit.tla, by transaction, for the resource managers of a part.
 func (m *Model) rmStates(d *harness.Part) []specs.RMStates {
 	states := make([]specs.RMStates, len(m.cfg.Txns))
 	for i := range m.cfg.Txns {
-		for rm := range uint8(m.cfg.Layout.RMs) {
-			vote, outcome := d.Monitor().RMState(i, rm+1)
-			states[i] = states[i].With(int(rm), rmState(vote, outcome))
-		}
+		states[i] = m.rmStatesBy(d.Monitor(), i)
+	}
+	return states
+}
+
+func (m *Model) rmStatesBy(mon *checker.Monitor, i int) (states specs.RMStates) {
+	for rm := range uint8(m.cfg.Layout.RMs) {
+		vote, outcome := mon.RMState(i, rm+1)
+		states = states.With(int(rm), rmState(vote, outcome))
 	}
 	return states
 }
@@ -159,8 +165,13 @@ func rmState(vote, outcome core.Value) specs.RMState {
 	return specs.Working
 }
 
-// rmState is the whole rmState of a transaction.
+// rmState is the whole rmState of a transaction. That of a replicated resource manager no part knows
+// alone.
 func (m *Model) rmState(s *State, i int) specs.RMStates {
+	if m.cfg.Layout.Replicas > 1 {
+		all, _ := m.together(s)
+		return m.rmStatesBy(all, i)
+	}
 	var all specs.RMStates
 	for k := range m.n {
 		all |= m.part(s.parts[k]).rmState[i]
