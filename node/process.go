@@ -89,8 +89,9 @@ func (p *Process) Balance(rm, account uint8) int64 {
 	return p.resources.banks[rm].Balance(account)
 }
 
-// Start reads the log and brings the machine back to where it was. The errors are those of
-// config.Open, and of a log that the machine does not take.
+// Start reads the log and brings the machine back to where it was. That it has started is durable
+// before it says anything, so that a start after a crash is never taken for the first. The errors
+// are those of config.Open, of the first sync, and of a log that the machine does not take.
 func (p *Process) Start() error {
 	p.machine.Reset(p.config.Layout, p.config.Node)
 	p.resources.reset(&p.config)
@@ -103,6 +104,12 @@ func (p *Process) Start() error {
 	p.log, p.up = log, true
 	p.life++
 	p.append(&Entry{Type: EntryStart})
+	if p.durable, err = p.log.Sync(); err != nil {
+		return err
+	}
+	if p.starts == 1 {
+		return nil
+	}
 	p.input(core.Input{Type: core.InputRestart})
 	for i := range p.config.Layout.RMs {
 		if b := p.resources.banks[uint8(i+1)]; b != nil {

@@ -137,7 +137,11 @@ func TestHostStopsWhenALogFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLab(t, &lab{syncs: make(chan error)})
 		full := errors.New("disk full")
-		go func() { b.syncs <- full }()
+		b.request()
+		go func() {
+			b.syncs <- nil // the start
+			b.syncs <- full
+		}()
 		require.ErrorIs(t, b.host.Run(t.Context()), full)
 		require.Empty(t, b.sent)
 	})

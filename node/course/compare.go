@@ -20,7 +20,8 @@ const (
 	maxTransactions = 10_000
 )
 
-// inside returns a system of n participants that nobody hears, in memory.
+// inside returns a system of n participants that nobody hears, in memory; a protocol that has a
+// second proposer has it from the start.
 func (s *Session) inside(protocol string, n int, wait, link time.Duration) (*play, error) {
 	found, err := s.config.Find(protocol)
 	if err != nil {
@@ -38,6 +39,9 @@ func (s *Session) inside(protocol string, n int, wait, link time.Duration) (*pla
 			return new(node.MemoryLog).Open
 		},
 	})
+	if err == nil && p.standby != 0 {
+		err = p.recover() // both proposers are there
+	}
 	if err != nil {
 		return nil, wire.Errorf(wire.MalformedRequest, "%v", err)
 	}

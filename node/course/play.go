@@ -35,6 +35,7 @@ type play struct {
 	txns      map[core.TxID]*txn
 	told      map[told]bool
 	link      time.Duration // of every message
+	wire      []func()      // messages on it
 	say       func(src, dest string, b body)
 	report    func(error)
 	remote    func(e *node.Envelope) // sends to those who are elsewhere; nil if nobody is
@@ -256,7 +257,14 @@ func (p *play) send(e node.Envelope) {
 		p.host.Do(deliver)
 		return
 	}
-	time.AfterFunc(p.link, func() { p.host.Do(deliver) })
+	p.wire = append(p.wire, deliver)
+	time.AfterFunc(p.link, func() {
+		p.host.Do(func() {
+			first := p.wire[0] // in order, whichever timer was first
+			p.wire = p.wire[1:]
+			first()
+		})
+	})
 }
 
 // strike makes the faults of a transaction happen: when the coordinator has said the last of what

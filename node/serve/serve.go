@@ -176,8 +176,11 @@ func (s *server) init(l *wire.Line, h *wire.Head) error {
 			return err
 		}
 		s.name, s.handler = name, handler
+		if err := handler.process.Start(); err != nil {
+			return err
+		}
 		s.reply(name, l, h, false, func(r wire.ReplyHead) any { return r })
-		return handler.process.Start()
+		return nil
 	}
 	handler, err := s.newCourse(name, &body)
 	if err != nil {
