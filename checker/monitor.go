@@ -75,6 +75,7 @@ type revealed struct {
 	accepts  [core.MaxAcceptors]core.Votes // in that ballot
 	begun    [core.MaxLeaders]core.Ballot
 	outcomes core.Votes // to its resource or a leader, as in facts.rm
+	decided  core.Value // Committed if a transaction manager that is not replicated has said so
 	gone     forgetters
 }
 
@@ -137,6 +138,9 @@ func (m *Monitor) find(tx core.TxID) (int, bool) {
 
 // Durable takes a record that has become durable.
 func (m *Monitor) Durable(r *core.Record) {
+	if r.Type == core.RecordBallot && r.Role.Kind == core.TM {
+		return // it counts its restarts, for no transaction
+	}
 	i, ok := m.find(r.Tx)
 	if !ok {
 		return
@@ -146,6 +150,7 @@ func (m *Monitor) Durable(r *core.Record) {
 		m.voted(i, r)
 	case core.RecordOutcome:
 		if r.Role.Kind == core.TM {
+			m.facts[i].decision = r.Val
 			m.Learned(&core.Decision{Role: r.Role, Val: r.Val, Tx: r.Tx, Members: r.Members})
 		} else {
 			m.finished(i, r)
@@ -343,8 +348,8 @@ func (m *Monitor) Learned(d *core.Decision) {
 func (m *Monitor) Sent(msg *core.Message) {
 	switch msg.Type {
 	case core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a, core.MsgPhase2b, core.MsgCommit,
-		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten, core.MsgRelay,
-		core.MsgVote:
+		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten, core.MsgRelay, core.MsgVote,
+		core.MsgState:
 	default:
 		return
 	}
@@ -362,6 +367,8 @@ func (m *Monitor) Sent(msg *core.Message) {
 		r.byAcceptor(msg)
 	case msg.From.Kind == core.Leader:
 		r.byLeader(msg)
+	case msg.From.Kind == core.TM:
+		r.byTM(msg)
 	default:
 		return
 	}
@@ -383,7 +390,7 @@ func (m *Monitor) Crashed(n core.NodeID, forGood bool) {
 		m.reach(SawDeath)
 	}
 	for i := range m.facts {
-		for _, k := range [...]core.RoleKind{core.RM, core.Acceptor, core.Leader} {
+		for _, k := range [...]core.RoleKind{core.RM, core.Acceptor, core.Leader, core.TM} {
 			for id := range m.layout.Count(k) {
 				if r := (core.Role{Kind: k, ID: uint8(id + 1)}); m.layout.NodeOf(r) == n {
 					m.checkDurable(i, r)

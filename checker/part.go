@@ -40,6 +40,7 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(f.held))
 		dst = binary.AppendUvarint(dst, uint64(f.applied))
 		dst = r.outcomes.AppendKey(r.votes.AppendKey(dst))
+		dst = append(dst, byte(f.decision), byte(r.decided))
 		for _, s := range [...]core.Set{
 			f.gone.rms, f.gone.acceptors, r.gone.rms, r.gone.acceptors,
 		} {
@@ -242,6 +243,9 @@ func (m *Monitor) NoMoreCrashes() {
 			kept = revealed{}
 		}
 		f.revealed = kept
+		if m.layout.Replicas == 0 {
+			f.decision = core.NoValue
+		}
 		clear(f.promised[:])
 		f.noMoreCrashes(!m.restarted.Empty())
 		if m.restarted.Empty() {

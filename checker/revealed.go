@@ -22,15 +22,19 @@ func (g *forgetters) has(r core.Role) bool {
 	return r.Kind == core.RM && g.rms.Has(r.ID) || r.Kind == core.Acceptor && g.acceptors.Has(r.ID)
 }
 
-// byRM takes what a resource manager tells: its vote to acceptors, its outcome to its resource, and
-// that it is done to a leader. That a client or another process hears an outcome says nothing of
-// what is durable here.
+// byRM takes what a resource manager tells: its vote to acceptors or a transaction manager, its
+// outcome to its resource, that it is done to its coordinator, and to others how far it is. That a
+// client or another process hears an outcome says nothing of what is durable here.
 func (r *revealed) byRM(msg *core.Message) {
 	told := core.NoValue
 	switch {
 	case msg.Type == core.MsgPhase2a, msg.Type == core.MsgRelay:
 		r.votes = r.votes.Union(msg.Votes)
-	case msg.Type == core.MsgDone:
+	case msg.Type == core.MsgVote:
+		r.votes = r.votes.Union(core.VoteOf(msg.From.ID, msg.Val))
+	case msg.Type == core.MsgState && (msg.Val == core.Prepared || msg.Val == core.Precommitted):
+		r.votes = r.votes.Union(core.VoteOf(msg.From.ID, core.Prepared))
+	case msg.Type == core.MsgDone, msg.Type == core.MsgState:
 		told = msg.Val
 	case msg.To.Kind != core.Resource:
 	case msg.Type == core.MsgCommit:
@@ -62,6 +66,14 @@ func (r *revealed) byAcceptor(msg *core.Message) {
 func (r *revealed) byLeader(msg *core.Message) {
 	if msg.Type == core.MsgPhase1a || msg.Type == core.MsgPhase2a {
 		r.begun[msg.From.ID-1] = max(r.begun[msg.From.ID-1], msg.Bal)
+	}
+}
+
+// byTM takes a commit, which must be durable. Of an abort nothing need be: no information means
+// abort.
+func (r *revealed) byTM(msg *core.Message) {
+	if msg.Type == core.MsgCommit {
+		r.decided = core.Committed
 	}
 }
 
@@ -130,6 +142,10 @@ func (m *Monitor) checkDurable(i int, r core.Role) {
 		}
 	case core.Acceptor:
 		m.checkAcceptorDurable(i, r)
+	case core.TM:
+		if f.revealed.decided == core.Committed && f.decision != core.Committed {
+			m.brokenf(Durability, "%v has told that %v is committed and lost it in a crash", r, tx)
+		}
 	default:
 		if told := f.revealed.begun[r.ID-1]; told > f.begun[r.ID-1] {
 			m.brokenf(Durability, "%v has begun ballot %d of %v and lost it in a crash", r, told, tx)

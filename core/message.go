@@ -71,7 +71,7 @@ type Message struct {
 	Begin   bool  // MsgPhase2a: a BeginCommit rides on it (section 5)
 	From    Role
 	To      Role
-	Bal     Ballot // the ballot as in PaxosCommit.tla; in phase1b the ballot of the accepted votes
+	Bal     Ballot // as in PaxosCommit.tla; in phase1b of what is accepted; to and from a tm its life
 	MBal    Ballot // MsgPhase1b, MsgRejected: the acceptor's promise
 	Low     uint32 // MsgForget, MsgForgotten: all of this origin and epoch up to it is finished
 	Tx      TxID
@@ -100,6 +100,7 @@ func (m Message) AppendText(b []byte) []byte {
 		b = fmt.Appendf(b, " low=%d", m.Low)
 	default:
 	}
+	b = m.appendLife(b)
 	b = m.Votes.appendText(b)
 	switch m.Type {
 	case MsgPhase1b, MsgPhase2a, MsgPhase2b:
@@ -108,6 +109,21 @@ func (m Message) AppendText(b []byte) []byte {
 	}
 	if m.Begin {
 		b = append(b, " begin"...)
+	}
+	return b
+}
+
+// appendLife writes, of the messages that have no ballot, for which life of the transaction manager
+// they are, if it is not the first.
+func (m *Message) appendLife(b []byte) []byte {
+	switch m.Type {
+	case MsgPhase1a, MsgPhase2a, MsgPhase2b, MsgPreCommit, MsgPreCommitted, MsgAskState, MsgPhase1b,
+		MsgRejected, MsgState:
+		return b
+	default:
+	}
+	if m.Bal > 0 {
+		b = fmt.Appendf(b, " bal=%d", m.Bal)
 	}
 	return b
 }

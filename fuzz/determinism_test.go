@@ -42,7 +42,7 @@ func TestDeterminismOfTheDigestOfTwoHalves(t *testing.T) {
 // actionsOf makes a run of a protocol and returns its configuration and actions.
 func actionsOf(t *testing.T, p core.Protocol, run uint64) (harness.Config, []harness.Action) {
 	t.Helper()
-	r := newRunner(&Options{Protocol: p, Faults: AllFaults, Seed: 3})
+	r := newRunner(&Options{Protocol: p, Faults: Withstands(p), Seed: 3})
 	var actions []harness.Action
 	_, err := r.run(run, func(a harness.Action) { actions = append(actions, a) })
 	require.NoError(t, err)
@@ -169,7 +169,6 @@ func restore(t *testing.T, m core.Machine, l *core.Layout, n core.NodeID, log []
 		require.NoError(t, m.Step(&core.Input{Type: core.InputRecord, Rec: rec}, &out))
 	}
 	require.NoError(t, m.Step(&core.Input{Type: core.InputRestart}, &out))
-	require.True(t, len(out.Records) == 0, "a restart writes: a second one would find another log")
 }
 
 // A machine restored from its log is the same whatever it was before, and the same again when it is

@@ -7,6 +7,7 @@ import (
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/core/replicated"
+	"paxoscommit/core/twophase"
 )
 
 // Protocols returns the protocols of this module: the one place where a protocol is registered.
@@ -15,6 +16,7 @@ func Protocols() []core.Protocol {
 		paxoscommit.Protocol{},
 		paxoscommit.Protocol{Faster: true},
 		replicated.Protocol{},
+		twophase.Protocol{},
 	}
 }
 

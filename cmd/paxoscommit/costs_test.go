@@ -52,7 +52,7 @@ func TestCostsOfNothingAreRefused(t *testing.T) {
 		"--faults must be 0 to 7, not -1": {"--faults", "-1"},
 		"--faults must be 0 to 7, not 8":  {"--faults", "8"},
 		"4 acceptors are used, and there are 2": {
-			"--rms", "2", "--faults", "3", "--placement", "co-located",
+			"--protocol", "paxos-commit", "--rms", "2", "--faults", "3", "--placement", "co-located",
 		},
 		"no protocol is called \"4pc\"":               {"--protocol", "4pc"},
 		"unknown placement \"near\": want [apart lea": {"--placement", "near"},

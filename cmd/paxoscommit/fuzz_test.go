@@ -271,7 +271,7 @@ func TestFuzzBadUsageIsOneLine(t *testing.T) {
 		{"--for 0s", "--for must be above 0, not 0s"},
 		{"--for soon", `--for must be a time such as 30s, not "soon"`},
 		{"--first 18446744073709551615 --runs 2", "beyond the last index"},
-		{"--protocol 2pc", "paxos-commit, faster-paxos-commit"},
+		{"--protocol 4pc", "paxos-commit, faster-paxos-commit"},
 		{"--faults rain", `unknown fault "rain": want all, none, or some of drops,`},
 		{"--faults drops,,deaths", `unknown fault "": want all, none, or some of drops,`},
 		{"--timing swiss", `unknown timing "swiss": want asynchronous or synchronous`},

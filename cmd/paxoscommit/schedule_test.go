@@ -129,7 +129,7 @@ func TestScheduleBadInputIsOneLineThatNamesItsPlace(t *testing.T) {
 		{"negative count", change("accounts 2", "accounts -2"), file + ":7: accounts"},
 		{"unknown node", change("sync n3", "sync n4"), file + ":18: "},
 		{"unknown milestone", change("reach higher-ballot", "reach moon"), file + ":10: "},
-		{"unknown protocol", change("protocol paxos-commit", "protocol 2pc"), file + ":2: "},
+		{"unknown protocol", change("protocol paxos-commit", "protocol 4pc"), file + ":2: "},
 	} {
 		require.NoError(t, os.WriteFile(file, []byte(c.schedule), 0o666))
 		for _, command := range []string{"replay", "minimize"} {

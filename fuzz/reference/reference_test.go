@@ -496,6 +496,9 @@ type worldRun struct {
 // runWorld has rapid choose what happens in a world.
 func runWorld(t *rapid.T, p core.Protocol) *worldRun {
 	o := &fuzz.Options{Protocol: p, Faults: fuzz.AllFaults}
+	if least, _ := p.Limits(); least.TMs > 0 && least.Replicas == 0 {
+		o.Faults &^= fuzz.Deaths // it blocks
+	}
 	c, err := o.Config(rapid.Uint64().Draw(t, "config"))
 	require.NoError(t, err)
 	w, run := harness.NewWorld(&c), &worldRun{}

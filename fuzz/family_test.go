@@ -1,0 +1,60 @@
+package fuzz
+
+import (
+	"context"
+	"testing"
+
+	"paxoscommit/checker"
+	"paxoscommit/core/twophase"
+	"paxoscommit/fuzz/internal/require"
+	"paxoscommit/harness"
+)
+
+func FuzzTwoPhase(f *testing.F) {
+	Target(f, Options{Protocol: twophase.Protocol{}, Faults: AllFaults &^ Deaths})
+}
+
+// run makes the runs of a campaign of the options.
+func (o Options) run(t *testing.T, runs uint64) *Report {
+	t.Helper()
+	o.Seed = 1
+	c := &Campaign{Options: o, Runs: runs, Workers: 1}
+	r, err := c.Run(context.Background())
+	require.NoError(t, err)
+	return r
+}
+
+// breaks demands that a campaign breaks a property, and that a schedule of so few actions does.
+func (o Options) breaks(t *testing.T, runs uint64, p checker.Property, actions int) {
+	t.Helper()
+	r := o.run(t, runs)
+	require.True(t, r.Failure != nil, "%s: nothing broke in %d runs", o.Protocol.Name(), runs)
+	require.Equal(t, p, r.Failure.Violation.Property, "%v", r.Failure.Violation)
+	s, v := shortened(r.Failure, checkReplays)
+	require.Equal(t, p, v.Property)
+	require.True(t, len(s.Actions) <= actions, "%d actions:\n%s", len(s.Actions), s)
+	replay := harness.Replay(s)
+	require.True(t, replay.Violation != nil && len(replay.Skipped) == 0, "%v", replay)
+	t.Logf("%v\n%s", v, s)
+}
+
+func TestTwoPhaseCommitHoldsWithoutDeaths(t *testing.T) {
+	for _, synchronous := range []bool{false, true} {
+		o := Options{
+			Protocol: twophase.Protocol{}, Faults: AllFaults &^ Deaths, Synchronous: synchronous,
+		}
+		r := o.run(t, 10_000)
+		require.Equal(t, checker.Holds, r.Verdict(), "%v", r.Failure)
+		for _, m := range []checker.Milestone{checker.SawCommit, checker.SawAbort} {
+			require.True(t, r.Reached[m] > 0, "no run reached %v", m)
+		}
+	}
+}
+
+func TestTwoPhaseCommitBlocksWhenTheTransactionManagerDies(t *testing.T) {
+	for _, synchronous := range []bool{false, true} {
+		Options{
+			Protocol: twophase.Protocol{}, Faults: Deaths, Synchronous: synchronous,
+		}.breaks(t, 10_000, checker.NonBlocking, 6)
+	}
+}

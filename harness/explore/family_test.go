@@ -1,0 +1,48 @@
+package explore
+
+import (
+	"testing"
+
+	"paxoscommit/checker/mc"
+	"paxoscommit/core"
+	"paxoscommit/core/twophase"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCountsOfOneTransactionManager pins what is visited of the protocols that have one.
+func TestCountsOfOneTransactionManager(t *testing.T) {
+	for _, w := range []struct {
+		protocol            core.Protocol
+		size                Size
+		distinct, generated uint64
+		depth               int
+	}{
+		{twophase.Protocol{}, Size{RMs: 1}, 24, 28, 16},
+		{twophase.Protocol{}, Size{RMs: 2}, 88, 141, 28},
+		{twophase.Protocol{}, Size{RMs: 2, Timeouts: 1}, 418, 867, 30},
+		{twophase.Protocol{}, Size{RMs: 1, Takeovers: 1, Crashes: 1}, 498, 963, 23},
+		{twophase.Protocol{}, Size{RMs: 2, Takeovers: 1, Refusals: 1}, 745, 1279, 28},
+	} {
+		t.Run(w.protocol.Name()+" "+w.size.String(), func(t *testing.T) {
+			c, err := NewConfig(w.protocol, w.size)
+			require.NoError(t, err)
+			r, err := Explore(c, mc.Options{})
+			require.NoError(t, err)
+			require.Equal(t, mc.Holds, r.Verdict)
+			require.Equal(t, [...]uint64{w.distinct, w.generated, uint64(w.depth)},
+				[...]uint64{r.Distinct, r.Generated, uint64(r.Depth)})
+		})
+	}
+}
+
+// TestTwoPhaseCommitBlocks: with the transaction manager gone nobody in doubt can decide.
+func TestTwoPhaseCommitBlocks(t *testing.T) {
+	c, err := NewConfig(twophase.Protocol{}, Size{RMs: 2, Deaths: 1})
+	require.NoError(t, err)
+	c.NonBlocking = true
+	r, err := Explore(c, mc.Options{})
+	require.NoError(t, err)
+	require.Equal(t, mc.Violated, r.Verdict)
+	require.Contains(t, r.Schedule.String(), "die n3\n")
+}
