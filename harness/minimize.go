@@ -262,7 +262,7 @@ func (m *minimizer) removePairs() bool {
 
 // try makes a change if it makes the best simpler.
 func (m *minimizer) try(g *change) bool {
-	if g.cfg.Protocol.Validate(&g.cfg.Layout) != nil {
+	if g.cfg.Protocol.Validate(&g.cfg.Layout) != nil || g.cfg.validateTxns() != nil {
 		return false
 	}
 	m.trial = g.rewrite(m.trial[:0], m.best.actions)
