@@ -26,8 +26,8 @@
 // reached in which all have committed, and one in which all have aborted if anything can make
 // them.
 //
-// Not judged is what a client is told of a transaction that is forgotten (checker.Monitor.Forgotten):
-// runs of a World judge that.
+// Not judged is what a client is told of a forgotten transaction (checker.Monitor.Forgotten): runs
+// of a World judge that.
 //
 // With Config.NonBlocking, also that from every state everybody can still decide, even if all that
 // is in flight between nodes is lost then: the World is put together from the parts, and must come
