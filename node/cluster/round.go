@@ -302,10 +302,11 @@ func (r *round) undecided() string {
 		if !m.up {
 			return m.name + " is down"
 		}
-		for rm, b := range m.banks {
+		for k := range r.world.Layout.RMs {
+			b := m.banks[uint8(k+1)]
 			for i := range r.world.Txns {
-				if b.Holds(r.world.Txns[i].ID) {
-					return fmt.Sprintf("rm%d holds the locks of %v", rm, r.world.Txns[i].ID)
+				if b != nil && b.Holds(r.world.Txns[i].ID) {
+					return fmt.Sprintf("rm%d holds the locks of %v", k+1, r.world.Txns[i].ID)
 				}
 			}
 		}

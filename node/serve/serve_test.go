@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
@@ -32,6 +33,38 @@ func serve(t *testing.T, data string, lines ...string) (out, report []string) {
 		Out: &stdout, Err: &stderr,
 	}))
 	return split(&stdout), split(&stderr)
+}
+
+// serveUntil is serve, with the input kept open until the node has written what is wanted.
+func serveUntil(t *testing.T, data, want string, lines ...string) (out, report []string) {
+	t.Helper()
+	r, input := io.Pipe()
+	var stderr bytes.Buffer
+	stdout := &awaited{want: want, found: func() { input.Close() }}
+	go func() {
+		_, err := io.WriteString(input, strings.Join(lines, "\n")+"\n")
+		if err == nil {
+			time.AfterFunc(5*time.Second, func() { input.Close() })
+		}
+	}()
+	require.NoError(t, Run(t.Context(), Options{
+		Data: data, Find: find, In: r, Out: stdout, Err: &stderr,
+	}))
+	return split(&stdout.Buffer), split(&stderr)
+}
+
+// awaited calls found when the text that is wanted has been written.
+type awaited struct {
+	bytes.Buffer
+	want  string
+	found func()
+}
+
+func (a *awaited) Write(text []byte) (int, error) {
+	if bytes.Contains(text, []byte(a.want)) {
+		a.found()
+	}
+	return a.Buffer.Write(text)
 }
 
 func split(b *bytes.Buffer) []string {
