@@ -234,7 +234,8 @@ func writeCluster(out io.Writer, f *clusterFlags, r *cluster.Report) error {
   lines          %s lost, %s repeated
   seconds        %.1f
   answered/s     %.0f while transactions were begun
-`, headline, strings.TrimSpace(f.protocol+" "+f.options), counted(uint64(sizes.RMs), "resource manager"),
+`, headline, strings.TrimSpace(f.protocol+" "+f.options),
+		counted(uint64(sizes.RMs), "resource manager"),
 		counted(uint64(sizes.Acceptors), "acceptor"), counted(uint64(sizes.Leaders), "leader"),
 		f.config.Seed, grouped(uint64(r.Begun)), grouped(uint64(r.Committed)),
 		grouped(uint64(r.Aborted)), grouped(uint64(r.Open)), grouped(uint64(r.InDoubt)),
