@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"fmt"
 
 	"paxoscommit/checker"
@@ -59,9 +60,12 @@ const continueRounds = 4 * core.MaxReplicas
 // Continue goes on fairly, without an end to the faults: who is down stays so, and a partition
 // stays, but everything that can arrive does, and when nothing moves the timers fire that the
 // timing allows, those by which somebody takes over in turn. It stops when everybody has decided,
-// at a violation, or when more rounds of that would not help.
+// at a violation, or when more rounds of that would not help: because all have had their turn and
+// no machine has changed, or after continueRounds.
 func (w *World) Continue(taken func(Action)) {
 	start := w.steps
+	turns := 2 * max(w.cfg.Layout.Leaders, w.cfg.Layout.Replicas, 1)
+	var before, now []byte
 	do := func(a Action) {
 		if w.try(&a) && taken != nil {
 			taken(a)
@@ -72,11 +76,28 @@ func (w *World) Continue(taken func(Action)) {
 		if w.Violation() != nil || w.allDecided() {
 			return
 		}
+		if round%turns == 0 {
+			now = w.appendMachines(now[:0])
+			if round > 0 && bytes.Equal(now, before) {
+				return
+			}
+			before, now = now, before
+		}
 		w.fireRound(do, round%2 == 1, func(number uint8) bool {
-			return int(number-1) == round/2%core.MaxReplicas
+			return int(number-1) == round%turns/2
 		})
 	}
 	w.drain(do, start)
+}
+
+// appendMachines appends the state of every machine that runs.
+func (w *World) appendMachines(dst []byte) []byte {
+	for i, m := range w.machines {
+		if w.up.Has(core.NodeID(i + 1)) {
+			dst = m.AppendKey(append(dst, byte(i)))
+		}
+	}
+	return dst
 }
 
 // drain lets everything happen that is on its way, timers apart.

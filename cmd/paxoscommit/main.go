@@ -67,7 +67,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(newFuzzCommand(), newReplayCommand(), newMinimizeCommand(), newHistoryCommand())
-	root.AddCommand(newExploreCommand(), newCostsCommand(), newNodeCommand(),
+	root.AddCommand(newExploreCommand(), newCostsCommand(), newDrillCommand(), newNodeCommand(),
 		newClusterCommand())
 	root.SetHelpCommand(newHelpCommand(root))
 	onlyDecimal(root)

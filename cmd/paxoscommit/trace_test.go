@@ -27,7 +27,8 @@ func TestReplayNamesTheStepThatTheSpecificationDoesNotAllow(t *testing.T) {
 	dir := t.TempDir()
 	code, stdout, stderr := execute(lateVote, "replay", "-", "--tla", dir, "--mutant", "A03")
 	require.Equal(t, exitViolated, code, stderr)
-	require.Regexp(t, `is no step of BundledPaxosCommit: \[type .* at \|-> "step \d+: sync n2"\]`, stdout)
+	require.Regexp(t, `is no step of BundledPaxosCommit: \[type .* at \|-> "step \d+: sync n2"\]`,
+		stdout)
 }
 
 func TestTraceFolderThatCannotBeIsBadUsage(t *testing.T) {

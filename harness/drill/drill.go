@@ -60,8 +60,9 @@ type Result struct {
 	Next      *core.Message      // the one that it came before; nil at the end
 	RMs       []State            // by number
 	Far       core.Set           // resource managers that are cut off
-	Events    []string           // all that happened, in order, a line each
-	Schedule  *harness.Schedule  // the same, to be replayed
+	Schedule  *harness.Schedule  // all that happened, to be replayed
+	Failed    int                // so many actions came before the failure
+	Last      int                // with so many actions done everybody was as far as in the end
 	Broken    *checker.Violation // the property that was broken, or nil
 }
 

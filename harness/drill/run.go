@@ -15,6 +15,7 @@ type runner struct {
 	cfg    harness.Config
 	queue  []core.Message
 	result *Result
+	known  [core.MaxRMs][2]core.Value // durable vote and outcome of each resource manager
 }
 
 // Run runs the transaction of cfg, has the failure happen at the first moment that when names, and
@@ -43,6 +44,7 @@ func Run(cfg *harness.Config, when When, f Failure) (*Result, error) {
 		}
 		r.do(harness.Action{Type: harness.Deliver, Msg: m})
 	}
+	r.result.Failed = len(r.result.Schedule.Actions)
 	r.fail(f)
 	r.world.Continue(r.taken)
 	r.judge(f)
@@ -78,7 +80,12 @@ func (r *runner) taken(a harness.Action) {
 	}
 	s := r.result.Schedule
 	s.Actions = append(s.Actions, harness.Line{Action: a})
-	r.result.Events = append(r.result.Events, a.String())
+	for i := range r.cfg.Layout.RMs {
+		vote, outcome := r.world.Monitor().RMState(0, uint8(i+1))
+		if now := [2]core.Value{vote, outcome}; now != r.known[i] {
+			r.known[i], r.result.Last = now, len(s.Actions)
+		}
+	}
 }
 
 // fail makes the failure happen. What a dead process had not said yet is lost.
