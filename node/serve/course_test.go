@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -106,17 +107,66 @@ func TestCourseRequestsThatAreWrong(t *testing.T) {
 	require.Contains(t, report[0], `protocol "x": want 2pc or 3pc`)
 }
 
+func TestCourseTwoPhaseCommit(t *testing.T) {
+	start := strings.Replace(courseInit, `"msg_id":1`, `"msg_id":1,"protocol":"2pc"`, 1)
+	const transfer = `,"operations":[{"transfer":100,"from":"a","to":"b"}]`
+	for _, tc := range []struct {
+		name, more string
+		want       []string
+		not        string
+	}{
+		{
+			"commits", transfer,
+			[]string{
+				`"type": "txn_begin_ok", "in_reply_to": 2, "msg_id": 1, "txn_id": "txn1"`,
+				`"dest": "p2", "body": {"type": "prepare", "txn_id": "txn1"}`,
+				`"type": "have_committed", "txn_id": "txn1", "participant": "p2"`,
+				`"outcome": "committed"`,
+			},
+			`abort`,
+		},
+		{
+			"blocks", transfer + `,"crash_coordinator_after":"prepare","participant_timeout_ms":50`,
+			[]string{`"blocked": ["p1", "p2"]`},
+			`txn_outcome`,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			line := strings.Replace(begin(tc.more), "paxos_commit_begin", "txn_begin", 1)
+			out, report := serve(t, "", start, line)
+			require.Empty(t, report)
+			all := strings.Join(out, "\n")
+			for _, want := range tc.want {
+				require.Contains(t, all, want)
+			}
+			require.NotContains(t, all, tc.not)
+		})
+	}
+}
+
+// TestCourseBenchmarkMeasures: by rounds of messages two-phase commit is the faster.
 func TestCourseBenchmarkMeasures(t *testing.T) {
 	out, report := serve(t, "", courseInit, `{"src":"c1","dest":"n1","body":{"type":"benchmark",`+
-		`"msg_id":2,"protocols":["paxos-commit"],"participants":3,"transactions":5}}`)
+		`"msg_id":2,"protocols":["2pc","paxos-commit"],"participants":3,"transactions":5}}`)
 	require.Empty(t, report)
-	require.Contains(t, out[1], `"results": {"paxos-commit": {"avg_latency_ms": `)
+	var line struct {
+		Body struct {
+			Results map[string]struct {
+				Latency float64 `json:"avg_latency_ms"`
+			} `json:"results"`
+		} `json:"body"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(out[1]), &line))
+	two, paxos := line.Body.Results["2pc"].Latency, line.Body.Results["paxos-commit"].Latency
+	require.Positive(t, two)
+	require.Less(t, two, paxos)
 }
 
 func TestCourseCompareBlockingRunsTheScenarios(t *testing.T) {
 	out, report := serve(t, "", courseInit, `{"src":"c1","dest":"n1","body":{"type":`+
-		`"compare_blocking","msg_id":2,"protocols":["paxos-commit"]}}`)
+		`"compare_blocking","msg_id":2,"protocols":["2pc","paxos-commit"]}}`)
 	require.Empty(t, report)
-	require.Contains(t, out[1], `"table": {"paxos-commit": {"blocking_scenarios": 0`,
+	require.Contains(t, out[1], `"2pc": {"blocking_scenarios": 2`)
+	require.Contains(t, out[1], `"paxos-commit": {"blocking_scenarios": 0`,
 		"the second proposer takes over")
 }

@@ -12,16 +12,19 @@ import (
 
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/twophase"
 	"paxoscommit/node/wal"
 
 	"github.com/stretchr/testify/require"
 )
 
 func find(name string) (core.Protocol, error) {
-	if name != "paxos-commit" {
-		return nil, errors.New("no such protocol")
+	for _, p := range []core.Protocol{paxoscommit.Protocol{}, twophase.Protocol{}} {
+		if p.Name() == name {
+			return p, nil
+		}
 	}
-	return paxoscommit.Protocol{}, nil
+	return nil, errors.New("no such protocol")
 }
 
 // serve gives a node some lines, and returns what it wrote and reported.
