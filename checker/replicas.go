@@ -245,8 +245,8 @@ func (m *Monitor) byReplica(i int, msg *core.Message) {
 	}
 }
 
-// checkChosen demands that a replica tells a vote, a decision or an outcome only after its group has
-// chosen it: then no crash can take it back. Who watches one node cannot tell.
+// checkChosen demands that a replica tells a vote, a decision or an outcome only after its group
+// has chosen it: then no crash can take it back. Who watches one node cannot tell.
 func (m *Monitor) checkChosen(f *facts, msg *core.Message) {
 	ok, id := true, msg.From.ID
 	switch said := msg.Val; {

@@ -217,7 +217,7 @@ func TestSeedsReachWhatTheyAreNamedFor(t *testing.T) {
 	for target, p := range map[string]core.Protocol{
 		"FuzzPaxosCommit": Protocols()[0], "FuzzFasterPaxosCommit": Protocols()[1],
 		"FuzzReplicated": replicated.Protocol{},
-		"FuzzTwoPhase": twophase.Protocol{},
+		"FuzzTwoPhase":   twophase.Protocol{},
 	} {
 		r := newRunner(&Options{Protocol: p, Faults: Withstands(p)})
 		least, _ := p.Limits()

@@ -53,7 +53,7 @@ func rmRole(id, replica uint8) core.Role {
 	return core.Role{Kind: core.RM, ID: id, Replica: replica}
 }
 
-func resRole(id uint8) core.Role { return core.Role{Kind: core.Resource, ID: id} }
+func database() core.Role { return core.Role{Kind: core.Resource, ID: 1} }
 
 func client() core.Role { return core.Role{Kind: core.Client, ID: 1} }
 
@@ -68,7 +68,8 @@ func (c *cluster) get(m core.Message) {
 	if m.Tx.Seq == 0 {
 		m.Tx = txID(1)
 	}
-	c.send(&m)
+	c.in.Msg = m
+	c.send(&c.in.Msg)
 }
 
 func (c *cluster) send(m *core.Message) {
@@ -83,14 +84,13 @@ func (c *cluster) send(m *core.Message) {
 // run delivers everything that is in flight, and what comes of it.
 func (c *cluster) run() error {
 	for ; c.head < len(c.net); c.head++ {
-		m := c.net[c.head]
-		switch m.To.Kind {
+		c.in.Type, c.in.Msg = core.InputMessage, c.net[c.head]
+		switch m := &c.in.Msg; m.To.Kind {
 		case core.Resource:
-			c.resource(&m)
+			c.resource(m)
 		case core.Client:
 			c.told[m.Type]++
 		default:
-			c.in.Type, c.in.Msg = core.InputMessage, m
 			if err := c.step(c.layout.NodeOf(m.To)); err != nil {
 				return err
 			}
@@ -128,20 +128,22 @@ func (c *cluster) step(n core.NodeID) error {
 	return nil
 }
 
-// resource answers at once, and applies every outcome.
+// resource turns what a database is told into its answer: it answers at once, and applies every
+// outcome.
 func (c *cluster) resource(m *core.Message) {
-	answer := core.Message{From: m.To, To: m.From, Tx: m.Tx, Members: m.Members}
-	switch m.Type {
+	asked := m.Type
+	m.From, m.To = m.To, m.From
+	switch asked {
 	case core.MsgPrepare:
-		answer.Type, answer.Val = core.MsgVote, c.vote
+		m.Type, m.Val = core.MsgVote, c.vote
 	case core.MsgCommit:
-		answer.Type, answer.Val = core.MsgDone, core.Committed
+		m.Type, m.Val = core.MsgDone, core.Committed
 	case core.MsgAbort:
-		answer.Type, answer.Val = core.MsgDone, core.Aborted
+		m.Type, m.Val = core.MsgDone, core.Aborted
 	default:
 		return
 	}
-	c.send(&answer)
+	c.send(m)
 }
 
 // fire makes one timer of transaction 1 run out, and delivers what comes of it.
@@ -183,6 +185,16 @@ func without(roles ...core.Role) func(*core.Message) bool {
 	return func(m *core.Message) bool {
 		return slices.Contains(roles, m.From) || slices.Contains(roles, m.To)
 	}
+}
+
+// fails gives the node of a role an input that must be refused, and change nothing.
+func (c *cluster) fails(t *testing.T, n core.NodeID, in core.Input, want error) {
+	t.Helper()
+	before := c.nodes[n-1].AppendKey(nil)
+	var out core.Output
+	require.ErrorIs(t, c.nodes[n-1].Step(&in, &out), want)
+	require.Equal(t, before, c.nodes[n-1].AppendKey(nil))
+	require.Equal(t, core.Output{}, out)
 }
 
 // open counts the transactions that all replicas hold.

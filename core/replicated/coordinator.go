@@ -152,11 +152,10 @@ func (c *manager) collect(tx core.TxID, st *tmTx, out *core.Output) {
 	c.armBoth(tx, st, out)
 }
 
-// vote takes what the group of a member has chosen as its vote. Whoever leads decides as soon as the
-// votes allow it.
+// vote takes what the group of a member has chosen as its vote. Whoever leads decides as soon as
+// the votes allow it.
 func (c *manager) vote(st *tmTx, m *core.Message, out *core.Output) error {
 	id := m.From.ID
-	st.speaks[id-1] = m.From.Replica
 	switch {
 	case m.Val == core.Prepared && st.refused.Has(id), m.Val == core.Aborted && st.prepared.Has(id):
 		return contradiction(m, "another vote is known here")
@@ -165,6 +164,7 @@ func (c *manager) vote(st *tmTx, m *core.Message, out *core.Output) error {
 	default:
 		st.refused = st.refused.With(id)
 	}
+	st.speaks[id-1] = m.From.Replica
 	switch {
 	case st.chosen.val != core.NoValue:
 		c.send(&out.Gated, m.From, core.OutcomeMsg(st.chosen.val), m.Tx, st.members)
@@ -199,7 +199,7 @@ func (c *manager) chose(tx core.TxID, st *tmTx, before core.Value, out *core.Out
 		return
 	}
 	c.toMembers(core.OutcomeMsg(st.chosen.val), tx, st, st.members, &out.Gated)
-	c.disarm(core.TimerTakeOver, tx, out)
+	c.stopWatching(tx, out)
 	c.armRetry(tx, st, out)
 }
 
@@ -207,7 +207,6 @@ func (c *manager) chose(tx core.TxID, st *tmTx, before core.Value, out *core.Out
 // tells it.
 func (c *manager) applied(st *tmTx, m *core.Message, out *core.Output) error {
 	id, before := m.From.ID, st.chosen.val
-	st.speaks[id-1] = m.From.Replica
 	switch {
 	case before != core.NoValue && before != m.Val:
 		return contradiction(m, "another outcome is known here")
@@ -215,14 +214,14 @@ func (c *manager) applied(st *tmTx, m *core.Message, out *core.Output) error {
 		c.drop(core.DropDuplicate, m.Tx, out)
 		return nil
 	}
-	st.done = st.done.With(id)
+	st.done, st.speaks[id-1] = st.done.With(id), m.From.Replica
 	st.chosen.val = m.Val
 	if st.done == st.members {
 		c.allDone(m.Tx, st, out)
 		return nil
 	}
 	if before == core.NoValue {
-		c.disarm(core.TimerTakeOver, m.Tx, out)
+		c.stopWatching(m.Tx, out)
 		c.armRetry(m.Tx, st, out)
 	}
 	return nil

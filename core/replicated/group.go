@@ -345,17 +345,17 @@ func (r *replica) arm(kind core.TimerKind, tx core.TxID, await core.Await, out *
 	out.Arm = append(out.Arm, core.Timer{Role: r.id, Kind: kind, Tx: tx, Await: await})
 }
 
-func (r *replica) disarm(kind core.TimerKind, tx core.TxID, out *core.Output) {
-	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: kind, Tx: tx})
-}
-
-// watch has a replica that does not lead take over, if it hears nothing more from the one that does.
+// watch has a replica that does not lead take over, if it hears nothing more from who does.
 func (r *replica) watch(tx core.TxID, l *log, out *core.Output) {
 	await := core.Await{Kind: r.id.Kind, IDs: core.SetOf(r.id.ID), Replicas: r.peers()}
 	if leader := owner(r.layout, max(l.mbal, l.seen)); leader != r.id.Replica {
 		await.Replicas = core.SetOf(leader)
 	}
 	r.arm(core.TimerTakeOver, tx, await, out)
+}
+
+func (r *replica) stopWatching(tx core.TxID, out *core.Output) {
+	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerTakeOver, Tx: tx})
 }
 
 // awaitGroup is for what the group's own replicas have to answer.

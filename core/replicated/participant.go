@@ -247,11 +247,11 @@ func (p *participant) takeOver(tx core.TxID, out *core.Output) {
 }
 
 // lead begins the work of one who has just become leader: what phase 1 has found is proposed again,
-// together with an outcome that was told meanwhile. When it has found nothing, the database is asked
-// to prepare. A vote that it has found is in doubt until the coordinator says its outcome, however
-// long that takes.
+// together with an outcome that was told meanwhile; when it has found nothing, the database is
+// asked to prepare. A vote that it has found is in doubt until the coordinator says its outcome,
+// however long that takes.
 func (p *participant) lead(tx core.TxID, st *rmTx, out *core.Output) {
-	p.disarm(core.TimerTakeOver, tx, out)
+	p.stopWatching(tx, out)
 	e := st.found
 	if fits(e, st.told) {
 		e.val = st.told
@@ -271,8 +271,8 @@ func (p *participant) add(tx core.TxID, st *rmTx, e entries, out *core.Output) {
 	p.chose(tx, st, before, out)
 }
 
-// chose acts on what has become known to be chosen: the vote goes to the coordinator, the outcome to
-// the database and to the client.
+// chose acts on what has become known to be chosen: the vote goes to the coordinator, the outcome
+// to the database and to the client.
 func (p *participant) chose(tx core.TxID, st *rmTx, before entries, out *core.Output) {
 	switch {
 	case st.chosen.val != before.val:
@@ -281,7 +281,7 @@ func (p *participant) chose(tx core.TxID, st *rmTx, before entries, out *core.Ou
 		})
 		p.tellResource(tx, st, out)
 		p.answerClient(tx, st, out)
-		p.disarm(core.TimerTakeOver, tx, out)
+		p.stopWatching(tx, out)
 		p.armRetry(tx, st, out)
 	case st.chosen.vote != before.vote && st.told == core.NoValue:
 		p.sendVote(tx, st, st.tm, out)

@@ -165,8 +165,8 @@ func rmState(vote, outcome core.Value) specs.RMState {
 	return specs.Working
 }
 
-// rmState is the whole rmState of a transaction. That of a replicated resource manager no part knows
-// alone.
+// rmState is the whole rmState of a transaction. No part alone knows that of a replicated resource
+// manager.
 func (m *Model) rmState(s *State, i int) specs.RMStates {
 	if m.cfg.Layout.Replicas > 1 {
 		all, _ := m.together(s)
