@@ -59,12 +59,15 @@ type facts struct {
 	decision core.Value // of the transaction manager's group
 	replicas []replica  // see Monitor.replica
 	entries  []entryBallot
+
+	registered registered
 }
 
 // ballotFacts is what each acceptor has durably accepted in one ballot.
 type ballotFacts struct {
 	bal   core.Ballot
 	votes [core.MaxAcceptors]core.Votes
+	entry entryFacts // of the registrar's instance
 }
 
 // revealed is what processes have told others of their state.
@@ -146,8 +149,12 @@ func (m *Monitor) Durable(r *core.Record) {
 		return
 	}
 	switch r.Type {
-	case core.RecordVote:
-		m.voted(i, r)
+	case core.RecordVote, core.RecordJoin:
+		if r.Role.Kind == core.Registrar {
+			m.registered(i, r)
+		} else {
+			m.voted(i, r)
+		}
 	case core.RecordOutcome:
 		if r.Role.Kind == core.TM {
 			m.facts[i].decision = r.Val
@@ -165,7 +172,7 @@ func (m *Monitor) Durable(r *core.Record) {
 		m.begun(i, r)
 	case core.RecordForget:
 		m.forgot(r)
-	case core.NoRecord, core.RecordPreCommit, core.RecordJoin:
+	case core.NoRecord, core.RecordPreCommit:
 	}
 }
 
@@ -221,6 +228,9 @@ func (m *Monitor) accepted(i int, r *core.Record) {
 	}
 	m.checkRemembered(f, r)
 	f.promised[acc] = max(f.promised[acc], r.MBal)
+	if r.Val != core.NoValue {
+		m.acceptedEntry(i, r)
+	}
 	if r.Votes.Instances() == 0 {
 		return
 	}
@@ -248,7 +258,8 @@ func (m *Monitor) checkAcceptorKept(f *facts, r *core.Record) {
 	}
 	told := f.revealed.accepts[acc]
 	if r.Bal < f.revealed.accepted[acc] ||
-		r.Bal == f.revealed.accepted[acc] && told.Union(r.Votes) != r.Votes {
+		r.Bal == f.revealed.accepted[acc] && (told.Union(r.Votes) != r.Votes ||
+			f.registered.told.Has(r.Role.ID) && r.Val == core.NoValue) {
 		m.brokenf(Durability, "%v has forgotten in a crash what it accepted in ballot %d of %v",
 			r.Role, f.revealed.accepted[acc], r.Tx)
 	}
@@ -280,16 +291,27 @@ func (m *Monitor) choose(i int, ins uint8, v core.Value, bal core.Ballot) {
 		return
 	}
 	f.chosen = f.chosen.Union(core.VoteOf(ins, v))
-	if bal > 0 {
-		m.reach(SawHigherBallot)
-		switch {
-		case v == core.Prepared:
-			m.reach(SawRescued)
-		case f.votes.Of(ins) == core.NoValue:
-			m.reach(SawFreeAborted)
-		}
+	m.reachChosen(bal, v, f.votes.Of(ins) != core.NoValue)
+	m.checkCommitPoint(i)
+}
+
+// reachChosen notes that a value is chosen in a ballot; voted tells whether whose instance it is
+// had proposed one.
+func (m *Monitor) reachChosen(bal core.Ballot, v core.Value, voted bool) {
+	if bal == 0 {
+		return
 	}
-	if f.chosen.Outcome(m.txns[i].Members) == core.Committed {
+	m.reach(SawHigherBallot)
+	switch {
+	case v == core.Prepared:
+		m.reach(SawRescued)
+	case !voted:
+		m.reach(SawFreeAborted)
+	}
+}
+
+func (m *Monitor) checkCommitPoint(i int) {
+	if m.facts[i].chosen.Outcome(m.txns[i].Members) == core.Committed && m.takesPart(i) {
 		m.commitPoint(i)
 	}
 }
@@ -333,10 +355,15 @@ func (m *Monitor) Learned(d *core.Decision) {
 			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm {%v}",
 				d.Role, d.Tx, f.chosen.Prepared)
 		}
+		if !m.takesPart(i) {
+			m.brokenf(Validity, "%v learns that %v is committed, but it was not chosen that rm %v take part",
+				d.Role, d.Tx, members)
+		}
 		m.commitPoint(i)
 	default:
 		m.reach(SawAbort)
-		if m.layout.Acceptors > 0 && (f.chosen.Aborted|f.votes.Aborted)&members == 0 {
+		if m.layout.Acceptors > 0 && (f.chosen.Aborted|f.votes.Aborted)&members == 0 &&
+			f.registered.chosen.val != core.Aborted {
 			m.brokenf(Validity, "%v learns that %v is aborted, but nobody voted so and no instance chose it",
 				d.Role, d.Tx)
 		}
@@ -349,7 +376,7 @@ func (m *Monitor) Sent(msg *core.Message) {
 	switch msg.Type {
 	case core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a, core.MsgPhase2b, core.MsgCommit,
 		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten, core.MsgRelay, core.MsgVote,
-		core.MsgState:
+		core.MsgState, core.MsgJoined:
 	default:
 		return
 	}
@@ -365,10 +392,13 @@ func (m *Monitor) Sent(msg *core.Message) {
 		r.byRM(msg)
 	case msg.From.Kind == core.Acceptor:
 		r.byAcceptor(msg)
+		m.facts[i].registered.byAcceptor(msg, r.accepted[msg.From.ID-1])
 	case msg.From.Kind == core.Leader:
 		r.byLeader(msg)
 	case msg.From.Kind == core.TM:
 		r.byTM(msg)
+	case msg.From.Kind == core.Registrar:
+		m.byRegistrar(i, msg)
 	default:
 		return
 	}
@@ -390,7 +420,9 @@ func (m *Monitor) Crashed(n core.NodeID, forGood bool) {
 		m.reach(SawDeath)
 	}
 	for i := range m.facts {
-		for _, k := range [...]core.RoleKind{core.RM, core.Acceptor, core.Leader, core.TM} {
+		for _, k := range [...]core.RoleKind{
+			core.RM, core.Acceptor, core.Leader, core.TM, core.Registrar,
+		} {
 			for id := range m.layout.Count(k) {
 				if r := (core.Role{Kind: k, ID: uint8(id + 1)}); m.layout.NodeOf(r) == n {
 					m.checkDurable(i, r)
@@ -411,13 +443,14 @@ func (m *Monitor) checkAcceptorDurable(i int, acc core.Role) {
 		m.brokenf(Durability, "%v has sent its promise of ballot %d of %v and lost it in a crash",
 			acc, f.revealed.promise[k], m.txns[i].ID)
 	}
-	told, durable := f.revealed.accepts[k], core.Votes{}
+	told, durable, entries := f.revealed.accepts[k], core.Votes{}, core.Set(0)
 	for j := range f.ballots {
 		if f.ballots[j].bal == f.revealed.accepted[k] {
-			durable = f.ballots[j].votes[k]
+			durable, entries = f.ballots[j].votes[k], f.ballots[j].entry.by
 		}
 	}
-	if told.Prepared&^durable.Prepared != 0 || told.Aborted&^durable.Aborted != 0 {
+	if told.Prepared&^durable.Prepared != 0 || told.Aborted&^durable.Aborted != 0 ||
+		f.registered.told.Has(acc.ID) && !entries.Has(acc.ID) {
 		m.brokenf(Durability, "%v has sent what it accepted in ballot %d of %v and lost it in a crash",
 			acc, f.revealed.accepted[k], m.txns[i].ID)
 	}

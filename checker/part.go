@@ -46,6 +46,10 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 		} {
 			dst = binary.AppendUvarint(dst, uint64(s))
 		}
+		if m.layout.Registrars > 0 {
+			dst = binary.AppendUvarint(dst, uint64(f.gone.registrars))
+			dst = f.registered.appendKey(binary.AppendUvarint(dst, uint64(r.gone.registrars)))
+		}
 		for l := range m.layout.Leaders {
 			dst = binary.AppendUvarint(dst, uint64(f.begun[l]))
 			dst = binary.AppendUvarint(dst, uint64(r.begun[l]))
@@ -87,6 +91,9 @@ func (m *Monitor) AppendEvidence(dst []byte) []byte {
 		}
 		if m.layout.Replicas > 0 {
 			dst = f.appendEntries(dst)
+		}
+		if m.layout.Registrars > 0 {
+			dst = f.appendRegistered(dst)
 		}
 	}
 	return dst
@@ -150,6 +157,7 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 		g := &p.facts[i]
 		f.votes, f.rm = f.votes.Union(g.votes), f.rm.Union(g.rm)
 		f.held, f.applied = f.held|g.held, f.applied|g.applied
+		f.registered.set |= g.registered.set
 		f.invoked, f.returned = max(f.invoked, g.invoked), max(f.returned, g.returned)
 		for a, read := range g.reads {
 			f.reads[a] += read
@@ -162,6 +170,7 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 			for a := range b.votes {
 				b.votes[a] = b.votes[a].Union(g.ballots[k].votes[a])
 			}
+			m.gatherEntry(i, b, &g.ballots[k].entry)
 		}
 		f.gatherEntries(g)
 	}
@@ -188,6 +197,7 @@ func (m *Monitor) judgeAccepted(i int) {
 					a+1, invented, b.bal, t.ID)
 			}
 		}
+		m.judgeEntry(i, b)
 		for s := t.Members; s != 0; s &= s - 1 {
 			for _, v := range [...]core.Value{core.Prepared, core.Aborted} {
 				if m.count(b, s.First(), v) >= m.layout.Majority() {
@@ -246,6 +256,7 @@ func (m *Monitor) NoMoreCrashes() {
 		if m.layout.Replicas == 0 {
 			f.decision = core.NoValue
 		}
+		f.registered.joined, f.registered.told, f.registered.claimed = 0, 0, false
 		clear(f.promised[:])
 		f.noMoreCrashes(!m.restarted.Empty())
 		if m.restarted.Empty() {

@@ -5,7 +5,7 @@ import "paxoscommit/core"
 // forgetters are roles that have forgotten a transaction. Leaders are not among them: what one of
 // these forgets it finds out again from those who are.
 type forgetters struct {
-	rms, acceptors core.Set
+	rms, acceptors, registrars core.Set
 }
 
 func (g *forgetters) add(r core.Role) {
@@ -14,12 +14,15 @@ func (g *forgetters) add(r core.Role) {
 		g.rms = g.rms.With(r.ID)
 	case core.Acceptor:
 		g.acceptors = g.acceptors.With(r.ID)
+	case core.Registrar:
+		g.registrars = g.registrars.With(r.ID)
 	default:
 	}
 }
 
 func (g *forgetters) has(r core.Role) bool {
-	return r.Kind == core.RM && g.rms.Has(r.ID) || r.Kind == core.Acceptor && g.acceptors.Has(r.ID)
+	return r.Kind == core.RM && g.rms.Has(r.ID) || r.Kind == core.Acceptor && g.acceptors.Has(r.ID) ||
+		r.Kind == core.Registrar && g.registrars.Has(r.ID)
 }
 
 // byRM takes what a resource manager tells: its vote to acceptors or a transaction manager, its
@@ -146,6 +149,8 @@ func (m *Monitor) checkDurable(i int, r core.Role) {
 		if f.revealed.decided == core.Committed && f.decision != core.Committed {
 			m.brokenf(Durability, "%v has told that %v is committed and lost it in a crash", r, tx)
 		}
+	case core.Registrar:
+		m.checkRegistrarDurable(i, r)
 	default:
 		if told := f.revealed.begun[r.ID-1]; told > f.begun[r.ID-1] {
 			m.brokenf(Durability, "%v has begun ballot %d of %v and lost it in a crash", r, told, tx)

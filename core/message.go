@@ -13,22 +13,22 @@ type MsgType uint8
 const (
 	NoMsg           MsgType = iota
 	MsgRequest              // cl -> rm: commit this transaction
-	MsgQuery                // cl, rm -> ldr: what became of it? One who does not know finds out
-	MsgBeginCommit          // rm -> ldr: the first resource manager is prepared (section 3.2)
-	MsgPrepare              // ldr -> rm, rm -> res: prepare to commit
+	MsgQuery                // cl, rm, reg -> ldr: what became of it? One who does not know finds out
+	MsgBeginCommit          // rm -> ldr, reg: the first resource manager is prepared (section 3.2)
+	MsgPrepare              // ldr, reg -> rm, rm -> res: prepare to commit
 	MsgVote                 // res -> rm, rm -> tm: the resource is prepared, or refuses
 	MsgFound                // res -> rm: after a restart: the resource holds it prepared
 	MsgPhase1a              // ldr -> acc: ballot Bal of all instances begins
 	MsgPhase1b              // acc -> ldr: promised MBal; the votes accepted, all in ballot Bal
-	MsgPhase2a              // rm -> acc in ballot 0, ldr -> acc above: accept these votes
+	MsgPhase2a              // rm, reg -> acc in ballot 0, ldr -> acc above: accept these votes
 	MsgPhase2b              // acc -> ldr, rm: accepted these votes in ballot Bal (section 4.2)
 	MsgRejected             // acc -> ldr: promised MBal, which is higher than your ballot Bal
 	MsgCommit               // -> rm, res, cl: the transaction is committed
 	MsgAbort                // -> rm, res, cl: the transaction is aborted
 	MsgDone                 // res -> rm, rm -> ldr: the outcome Val is applied and will stay
-	MsgForget               // ldr -> rm, acc; rm -> res: every member is done, forget it
-	MsgForgotten            // acc, rm, ldr -> rm, ldr, cl: forgotten, as is all up to Low
-	MsgRelay                // rm -> ldr: my vote, for you to propose (section 4.2, before ballot 0)
+	MsgForget               // ldr -> rm, acc, reg; rm -> res: every member is done, forget it
+	MsgForgotten            // acc, rm, reg, ldr -> rm, reg, ldr, cl: forgotten, as is all up to Low
+	MsgRelay                // rm, reg -> ldr: my vote, for you to propose (section 4.2, no ballot 0)
 	MsgPreCommit            // tm, rm -> rm: all are prepared (three-phase commit)
 	MsgPreCommitted         // rm -> tm, rm: pre-committed (three-phase commit)
 	MsgAskState             // rm -> rm: how far are you? (termination without the coordinator)
@@ -62,9 +62,9 @@ func (t MsgType) String() string {
 }
 
 // Message is a message of any protocol: plain data, comparable, no pointers. Fields that a type
-// does not use are zero. In phases 1b, 2a and 2b Val is the value of one more instance than there
-// are resource managers: the registrar's (Prepared if it is Joined), or the outcome in the log of a
-// replicated role.
+// does not use are zero. In phases 1b, 2a and 2b, and in a relay, Val is the value of one more
+// instance than there are resource managers: the registrar's (Prepared if it is Joined), or the
+// outcome in the log of a replicated role.
 type Message struct {
 	Type    MsgType
 	Val     Value // MsgVote, MsgDone, MsgState; MsgPhase1b, MsgPhase2a, MsgPhase2b as said above
@@ -77,7 +77,7 @@ type Message struct {
 	Tx      TxID
 	Members Set   // its resource managers: the descriptor that every message carries (section 6.1)
 	Votes   Votes // MsgPhase1b, MsgPhase2a, MsgPhase2b, MsgRelay
-	Joined  Set   // MsgPhase1b, MsgPhase2a, MsgPhase2b: the registrar's value (section 6)
+	Joined  Set   // where Val is the registrar's value: the set (section 6)
 }
 
 // String gives the message by content, in the form that schedules use: "rm1->acc2 phase2a tx=c1.1
@@ -103,7 +103,7 @@ func (m Message) AppendText(b []byte) []byte {
 	b = m.appendLife(b)
 	b = m.Votes.appendText(b)
 	switch m.Type {
-	case MsgPhase1b, MsgPhase2a, MsgPhase2b:
+	case MsgPhase1b, MsgPhase2a, MsgPhase2b, MsgRelay:
 		b = appendEntry(b, m.Val, m.Joined)
 	default:
 	}
@@ -167,7 +167,7 @@ type RecordType uint8
 // The record types of the one log that a node has.
 const (
 	NoRecord        RecordType = iota
-	RecordVote                 // rm: Val is its vote; durable before its phase2a
+	RecordVote                 // rm: Val is its vote, reg: Joined; durable before its phase2a
 	RecordOutcome              // rm, tm: Val is the outcome; durable before anybody acts on it
 	RecordAcceptor             // acc, replicas: MBal, Bal and values; durable before its 1b or 2b
 	RecordBallot               // ldr: Bal is the highest ballot used; durable before its phase1a
@@ -210,7 +210,7 @@ func (r Record) String() string {
 	b := fmt.Appendf(nil, "%v %v tx=%v", r.Role, r.Type, r.Tx)
 	switch r.Type {
 	case RecordVote, RecordOutcome:
-		b = fmt.Appendf(b, " val=%v", r.Val)
+		b = appendEntry(fmt.Appendf(b, " val=%v", r.Val), NoValue, r.Joined)
 	case RecordAcceptor:
 		b = r.Votes.appendText(fmt.Appendf(b, " mbal=%d bal=%d", r.MBal, r.Bal))
 		b = appendEntry(b, r.Val, r.Joined)

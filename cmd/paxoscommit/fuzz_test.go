@@ -65,7 +65,7 @@ func TestFuzzJSONIsOneObject(t *testing.T) {
 		"first": 20.0, "protocol": "paxos-commit",
 		"drawn": map[string]any{
 			"rms": []any{1.0, 2.0, 3.0}, "acceptors": []any{1.0, 2.0, 3.0, 5.0},
-			"leaders": []any{2.0}, "registrars": []any{0.0},
+			"leaders": []any{2.0}, "registrars": []any{0.0, 1.0},
 			"replicas": []any{0.0}, "timing": "synchronous",
 			"faults": []any{
 				"drops", "duplicates", "refusals", "timeouts", "deaths", "partitions",
@@ -284,7 +284,7 @@ func TestFuzzBadUsageIsOneLine(t *testing.T) {
 		{"--rms -1", "--rms must be 0 to 64, not -1"},
 		{"--acceptors 16", "--acceptors must be 0 to 15, not 16"},
 		{"--leaders 16", "--leaders must be 0 to 15, not 16"},
-		{"--rms 57", "make up to 65 nodes: want at most 64"},
+		{"--rms 56", "make up to 65 nodes: want at most 64"},
 		{"--workers 0", "--workers must be 1 to 1024, not 0"},
 		{"--runs 1 --export-history /does/not/exist", "open /does/not/exist: no such file"},
 	} {

@@ -23,7 +23,12 @@ type acceptorTx struct {
 	bal     core.Ballot // the ballot in which votes were accepted
 	votes   core.Votes  // accepted
 	held    core.Votes  // of ballot 0, come in but not accepted yet
+	entry   entry       // accepted in the registrar's instance
+	holds   entry       // of ballot 0, come in but not accepted yet
 }
+
+// isHolding tells whether something of ballot 0 waits for the rest of the bundle.
+func (st *acceptorTx) isHolding() bool { return st.held.Instances() != 0 || st.holds.isThere() }
 
 func (a *acceptor) reset(l *core.Layout, faster bool) {
 	a.layout, a.faster = l, faster
@@ -49,6 +54,9 @@ func (a *acceptor) appendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(st.bal))
 		dst = st.votes.AppendKey(dst)
 		dst = st.held.AppendKey(dst)
+		if a.layout.Registrars > 0 {
+			dst = st.holds.appendKey(st.entry.appendKey(dst))
+		}
 	}
 	return dst
 }
@@ -85,7 +93,7 @@ func (a *acceptor) message(m *core.Message, out *core.Output) error {
 func (a *acceptor) phase1a(st *acceptorTx, m *core.Message, out *core.Output) {
 	switch {
 	case m.Bal > st.mbal:
-		if st.held.Instances() != 0 {
+		if st.isHolding() {
 			a.acceptHeld(m.Tx, st, out)
 		}
 		st.mbal = m.Bal
@@ -99,6 +107,7 @@ func (a *acceptor) phase1a(st *acceptorTx, m *core.Message, out *core.Output) {
 	}
 	promise := a.send(&out.Gated, m.From, core.MsgPhase1b, m.Tx, st.members)
 	promise.MBal, promise.Bal, promise.Votes = m.Bal, st.bal, st.votes
+	promise.Val, promise.Joined = st.entry.val, st.entry.joined
 }
 
 // phase2a accepts votes unless a higher ballot has been promised (PaxosCommit.tla, Phase2b).
@@ -113,11 +122,12 @@ func (a *acceptor) phase2a(st *acceptorTx, m *core.Message, out *core.Output) {
 	case m.Bal == st.bal:
 		a.phase2b(m.Tx, st, out)
 	default:
-		if st.held.Instances() != 0 { // of ballot 0, and accepted nowhere: as if never come
-			st.held = core.Votes{}
+		if st.isHolding() { // of ballot 0, and accepted nowhere: as if never come
+			st.held, st.holds = core.Votes{}, entry{}
 			out.Disarm = append(out.Disarm, a.flushTimer(m.Tx, st))
 		}
 		st.mbal, st.bal, st.votes = m.Bal, m.Bal, m.Votes
+		st.entry = entryOf(m)
 		a.record(m.Tx, st, out)
 		a.phase2b(m.Tx, st, out)
 	}
@@ -126,19 +136,20 @@ func (a *acceptor) phase2a(st *acceptorTx, m *core.Message, out *core.Output) {
 // hold takes a vote of ballot 0 into the bundle. The bundle is closed when it is complete, and when
 // it settles the outcome.
 func (a *acceptor) hold(st *acceptorTx, m *core.Message, out *core.Output) {
-	ins := m.Votes.Instances()
+	ins, e := m.Votes.Instances(), entryOf(m)
 	switch {
-	case st.votes.Instances()&ins != 0:
+	case st.votes.Instances()&ins != 0 || e.isThere() && st.entry.isThere():
 		a.phase2b(m.Tx, st, out)
 		return
-	case st.held.Instances()&ins != 0:
+	case st.held.Instances()&ins != 0 || e.isThere() && st.holds.isThere():
 		a.drop(core.DropDuplicate, m.Tx, out)
 		return
 	}
-	first := st.held.Instances() == 0
-	st.held = st.held.Union(m.Votes)
+	first := !st.isHolding()
+	st.held, st.holds = st.held.Union(m.Votes), st.holds.union(e)
+	all := st.votes.Union(st.held)
 	switch {
-	case st.votes.Union(st.held).Outcome(st.members) != core.NoValue:
+	case outcome(all, st.entry.union(st.holds), st.members, a.layout) != core.NoValue:
 		a.closeBundle(m.Tx, st, out)
 	case first:
 		out.Arm = append(out.Arm, a.flushTimer(m.Tx, st))
@@ -149,7 +160,7 @@ func (a *acceptor) hold(st *acceptorTx, m *core.Message, out *core.Output) {
 // hide the others.
 func (a *acceptor) flush(tx core.TxID, out *core.Output) {
 	st := a.txs.Get(tx)
-	if st == nil || st.held.Instances() == 0 {
+	if st == nil || !st.isHolding() {
 		a.drop(core.DropStale, tx, out)
 		return
 	}
@@ -165,6 +176,7 @@ func (a *acceptor) closeBundle(tx core.TxID, st *acceptorTx, out *core.Output) {
 // acceptHeld accepts in ballot 0. Nothing higher has been promised, for then nothing is held.
 func (a *acceptor) acceptHeld(tx core.TxID, st *acceptorTx, out *core.Output) {
 	st.votes, st.held = st.votes.Union(st.held), core.Votes{}
+	st.entry, st.holds = st.entry.union(st.holds), entry{}
 	out.Disarm = append(out.Disarm, a.flushTimer(tx, st))
 }
 
@@ -186,6 +198,7 @@ func (a *acceptor) phase2b(tx core.TxID, st *acceptorTx, out *core.Output) {
 func (a *acceptor) sendPhase2b(to core.Role, tx core.TxID, st *acceptorTx, out *core.Output) {
 	m := a.send(&out.Gated, to, core.MsgPhase2b, tx, st.members)
 	m.Bal, m.Votes = st.bal, st.votes
+	m.Val, m.Joined = st.entry.val, st.entry.joined
 }
 
 func (a *acceptor) reject(st *acceptorTx, m *core.Message, out *core.Output) {
@@ -210,6 +223,7 @@ func (a *acceptor) restore(rec *core.Record) {
 	}
 	*a.txs.Put(rec.Tx) = acceptorTx{
 		members: rec.Members, mbal: rec.MBal, bal: rec.Bal, votes: rec.Votes,
+		entry: entry{rec.Val, rec.Joined},
 	}
 }
 
@@ -217,6 +231,7 @@ func (a *acceptor) record(tx core.TxID, st *acceptorTx, out *core.Output) {
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordAcceptor, Role: a.id, Tx: tx, Members: st.members,
 		MBal: st.mbal, Bal: st.bal, Votes: st.votes,
+		Val: st.entry.val, Joined: st.entry.joined,
 	})
 }
 

@@ -56,6 +56,9 @@ func (n *Node) open() int {
 	for i := range n.leaders {
 		open += n.leaders[i].txs.Len()
 	}
+	for i := range n.registrar {
+		open += n.registrar[i].txs.Len()
+	}
 	return open
 }
 

@@ -37,8 +37,40 @@
 // phase 1 finds the instance free; where it knows no vote it proposes aborted, as always. A leader
 // begins its first ballot as soon as the votes it knows settle the outcome, or on a time-out.
 //
+// # Dynamic resource managers
+//
+// With a registrar (core.Sizes.Registrars) who takes part is not fixed by the client, but decided in
+// one more instance: the registrar's, whose value is a set of resource managers (section 6). The
+// transaction is committed iff that instance chose a set, and everybody in it chose prepared.
+//
+//	here                   paper
+//	rm.join, rm.enlist     6.2: joining; the first one has the others join
+//	registrar.join         6.2: the registrar adds it to the set, and tells it so
+//	registrar.beginCommit  6.3: the set is closed, proposed in ballot 0, and asked to prepare
+//	registrar.propose      6.3: phase 2a of the registrar's ballot 0
+//	leader.phase1b         6.3: highest ballot for this instance too, free means aborted
+//	leader.query           6.4: who wants to know has a leader find out, from the descriptor alone
+//	entry, outcome         6: the registrar's value, and what follows from it
+//
+// Every message carries the descriptor: here that is core.Message.Members, whom the client has
+// named and who alone may join. It does not decide: acceptors, leaders and learners go by the set
+// that is accepted. The first resource manager closes it only when everybody named is in it, for
+// the client's work is theirs together; so a set with fewer never commits unless somebody errs,
+// and the descriptor can stay the same from the first message to the last.
+//
+// Joins are durable, which costs a write a member. A registrar that refused, after a restart, what
+// it does not remember would have to know what it has lost, from a record of each transaction that
+// it begins to take joins for, and would abort what nothing was wrong with. A resource manager
+// keeps nothing of its joining: it joins again. The registrar proposes its set once and for ever,
+// so in no ballot are there two.
+//
+// Votes and set go by one bundle, one promise and one accepted ballot a transaction, as above. An
+// abort does not wait for the set: nobody votes before it is certain that every set will hold him.
+//
 // # What is durable when
 //
+//	join      before the registrar says that somebody has joined
+//	set       before the phase 2a of ballot 0, and any Prepare, that reveals it
 //	vote      before the phase 2a of ballot 0, or the relay, that reveals it
 //	acceptor  {mbal, bal, votes} before the 1b or 2b that reveals it, one record a bundle
 //	ballot    before the phase 1a that uses it, so that a restarted leader never uses it again

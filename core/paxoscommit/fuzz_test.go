@@ -23,12 +23,18 @@ func FuzzNodeStep(f *testing.F) {
 		phase1b(2, 1, 1, 0, prepared(1)),
 		phase2b(2, ldrRole(1), 1, prepared(1, 2)),
 		msg(core.MsgForget, ldrRole(1), accRole(1)),
+		toReg(core.MsgJoin, 1),
+		withEntry(phase2a(theRegistrar(), 0, core.Votes{}), 1),
 	} {
 		f.Add(false, uint8(3), encodeInput(&m))
+		f.Add(true, uint8(11), encodeInput(&m))
 	}
 	f.Fuzz(func(t *testing.T, faster bool, options uint8, data []byte) {
 		l := together(2, 3, 2)
-		l.Options = uint32(options)
+		l.Options = uint32(options & 7)
+		if l.Registrars = int(options >> 3 & 1); l.Registrars == 1 {
+			l.Place(theRegistrar(), 1)
+		}
 		n, twin := (Protocol{Faster: faster}).New(), (Protocol{Faster: faster}).New()
 		n.Reset(l, 1)
 		var out, twinOut core.Output
@@ -56,7 +62,7 @@ func FuzzNodeStep(f *testing.F) {
 // to ones that can be.
 func decodeInput(b []byte) core.Input {
 	role := func(kind, id byte) core.Role {
-		return core.Role{Kind: core.RoleKind(kind % 7), ID: id}
+		return core.Role{Kind: core.RoleKind(kind % 8), ID: id}
 	}
 	tx := core.TxID{Origin: uint16(b[5] >> 4), Seq: uint32(b[5] & 15)}
 	votes := core.Votes{Prepared: core.Set(b[8]), Aborted: core.Set(b[9])}
@@ -73,12 +79,13 @@ func decodeInput(b []byte) core.Input {
 			Type: core.MsgType(b[0] & 31), From: role(b[1], b[2]), To: role(b[3], b[4]), Tx: tx,
 			Val: core.Value(b[6]), Members: core.Set(b[7]), Votes: votes,
 			Bal: core.Ballot(b[10]), MBal: core.Ballot(binary.BigEndian.Uint16(b[11:])),
-			Begin: b[13]&1 == 1, Low: low,
+			Begin: b[13]&1 == 1, Low: low, Joined: core.Set(b[15]),
 		},
 		Rec: core.Record{
 			Type: core.RecordType(b[0] & 31), Role: role(b[1], b[2]), Tx: tx,
 			Val: core.Value(b[6]), Members: core.Set(b[7]), Votes: votes,
 			Bal: core.Ballot(b[10]), MBal: core.Ballot(binary.BigEndian.Uint16(b[11:])), Low: low,
+			Joined: core.Set(b[15]),
 		},
 	}
 }
@@ -88,7 +95,7 @@ func encodeInput(m *core.Message) []byte {
 		byte(m.Type), byte(m.From.Kind), m.From.ID, byte(m.To.Kind), m.To.ID,
 		byte(m.Tx.Origin<<4) | byte(m.Tx.Seq), byte(m.Val), byte(m.Members),
 		byte(m.Votes.Prepared), byte(m.Votes.Aborted), byte(m.Bal), byte(m.MBal >> 8), byte(m.MBal),
-		0, byte(m.Low), 0,
+		0, byte(m.Low), byte(m.Joined),
 	}
 }
 

@@ -37,10 +37,13 @@ type leaderTx struct {
 	reported  core.Ballot // the highest ballot that these report
 	votes     core.Votes  // the votes reported in it; from phase 2 on, the votes proposed
 	relayed   core.Votes  // the votes that resource managers have told this leader (OptRelayed)
+	entry     entry       // of the registrar's instance, as votes
+	told      entry       // of the registrar's instance, as relayed
 	learned   learner
 	done      core.Set // members that have applied the outcome
 	forgotten core.Set // members that have forgotten
 	cleared   core.Set // acceptors that have forgotten
+	closed    bool     // the registrar has forgotten, or there is none
 }
 
 func (l *leader) reset(layout *core.Layout) {
@@ -69,6 +72,9 @@ func (l *leader) appendKey(dst []byte) []byte {
 			for _, s := range [...]core.Set{st.done, st.forgotten, st.cleared} {
 				dst = binary.AppendUvarint(dst, uint64(s))
 			}
+			if l.layout.Registrars > 0 {
+				dst = append(dst, flag(st.closed))
+			}
 			continue
 		}
 		dst = binary.AppendUvarint(dst, uint64(st.seen))
@@ -78,7 +84,10 @@ func (l *leader) appendKey(dst []byte) []byte {
 		if l.layout.Has(OptRelayed) {
 			dst = st.relayed.AppendKey(dst)
 		}
-		dst = st.learned.appendKey(dst, l.layout.Acceptors)
+		if l.layout.Registrars > 0 {
+			dst = st.told.appendKey(st.entry.appendKey(dst))
+		}
+		dst = st.learned.appendKey(dst, l.layout)
 	}
 	return dst
 }
@@ -108,7 +117,11 @@ func (l *leader) message(m *core.Message, out *core.Output) error {
 		return l.aborted(st, m, out)
 	default:
 	}
-	if st == nil {
+	switch {
+	case st != nil:
+	case m.Type == core.MsgPhase2b && m.Bal == 0 && l.layout.Registrars > 0:
+		st = l.watch(m, out) // BeginCommit went to the registrar
+	default:
 		l.drop(core.DropUnknown, m.Tx, out)
 		return nil
 	}
@@ -172,7 +185,7 @@ func (l *leader) watch(m *core.Message, out *core.Output) *leaderTx {
 
 func (l *leader) add(m *core.Message) *leaderTx {
 	st := l.txs.Put(m.Tx)
-	st.members, st.phase = m.Members, watching
+	st.members, st.phase, st.closed = m.Members, watching, l.layout.Registrars == 0
 	return st
 }
 
@@ -183,12 +196,14 @@ func (l *leader) relayed(st *leaderTx, m *core.Message, out *core.Output) {
 	switch {
 	case st == nil:
 		st = l.watch(m, out)
-	case st.phase >= decided, st.relayed.Instances()&m.Votes.Instances() != 0:
+	case st.phase >= decided, st.relayed.Instances()&m.Votes.Instances() != 0,
+		st.told.isThere() && m.Val != core.NoValue:
 		l.drop(core.DropDuplicate, m.Tx, out)
 		return
 	}
-	st.relayed = st.relayed.Union(m.Votes)
-	if st.phase == watching && st.relayed.Outcome(st.members) != core.NoValue {
+	st.relayed, st.told = st.relayed.Union(m.Votes), st.told.union(entryOf(m))
+	settled := outcome(st.relayed, st.told, st.members, l.layout) != core.NoValue
+	if st.phase == watching && settled {
 		l.takeOver(m.Tx, out)
 	}
 }
@@ -207,7 +222,7 @@ func (l *leader) takeOver(tx core.TxID, out *core.Output) {
 		return
 	}
 	st.phase, st.bal = preparing, next
-	st.seen, st.promised, st.reported, st.votes = 0, 0, 0, core.Votes{}
+	st.seen, st.promised, st.reported, st.votes, st.entry = 0, 0, 0, core.Votes{}, entry{}
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordBallot, Role: l.id, Tx: tx, Members: st.members, Bal: st.bal,
 	})
@@ -228,8 +243,10 @@ func (l *leader) phase1b(st *leaderTx, m *core.Message, out *core.Output) {
 	switch {
 	case m.Bal > st.reported:
 		st.reported, st.votes = m.Bal, m.Votes
+		st.entry = entryOf(m)
 	case m.Bal == st.reported:
 		st.votes = st.votes.Union(m.Votes)
+		st.entry = st.entry.union(entryOf(m))
 	}
 	if st.promised.Len() < l.layout.Majority() {
 		return
@@ -237,6 +254,9 @@ func (l *leader) phase1b(st *leaderTx, m *core.Message, out *core.Output) {
 	st.phase = accepting
 	st.votes.Prepared |= st.relayed.Prepared &^ st.votes.Aborted
 	st.votes.Aborted = st.members &^ st.votes.Prepared
+	if l.layout.Registrars > 0 {
+		st.entry = st.entry.union(st.told).union(entry{val: core.Aborted})
+	}
 	l.toAcceptors(core.MsgPhase2a, m.Tx, st, 0, &out.Send)
 }
 
@@ -255,8 +275,8 @@ func (l *leader) phase2b(st *leaderTx, m *core.Message, out *core.Output) {
 		l.drop(core.DropStale, m.Tx, out)
 		return
 	}
-	chosen := st.learned.learn(m, l.layout)
-	if v := chosen.Outcome(st.members); v != core.NoValue {
+	chosen, e := st.learned.learn(m, l.layout)
+	if v := outcome(chosen, e, st.members, l.layout); v != core.NoValue {
 		l.decide(m.Tx, st, v, out)
 		l.toMembers(core.OutcomeMsg(v), m.Tx, st, st.members, out)
 	}
@@ -293,6 +313,7 @@ func (l *leader) stopBallots(tx core.TxID, st *leaderTx, p phase, out *core.Outp
 	st.phase = p
 	st.seen, st.promised, st.reported, st.votes = 0, 0, 0, core.Votes{}
 	st.learned, st.relayed = learner{}, core.Votes{}
+	st.entry, st.told = entry{}, entry{}
 	out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
 }
 
@@ -323,9 +344,12 @@ func (l *leader) done(st *leaderTx, m *core.Message, out *core.Output) error {
 // later, from the low-water mark of another transaction.
 func (l *leader) heardForgotten(st *leaderTx, m *core.Message, out *core.Output) {
 	l.finished.Raise(m.Tx, m.Low)
-	if m.From.Kind == core.RM {
+	switch m.From.Kind {
+	case core.RM:
 		st.forgotten = st.forgotten.With(m.From.ID)
-	} else {
+	case core.Registrar:
+		st.closed = true
+	default:
 		st.cleared = st.cleared.With(m.From.ID)
 	}
 	switch {
@@ -334,7 +358,7 @@ func (l *leader) heardForgotten(st *leaderTx, m *core.Message, out *core.Output)
 		l.startForgetting(m.Tx, st, out)
 	case st.phase == decided:
 		l.startForgetting(m.Tx, st, out)
-	case st.forgotten == st.members && st.cleared.Len() >= l.layout.Majority():
+	case st.forgotten == st.members && st.cleared.Len() >= l.layout.Majority() && st.closed:
 		l.finish(m.Tx, st, out)
 	}
 }
@@ -369,6 +393,9 @@ func (l *leader) forget(tx core.TxID, st *leaderTx, out *core.Output) {
 		acc := core.Role{Kind: core.Acceptor, ID: s.First()}
 		l.send(&out.Send, acc, core.MsgForget, tx, st.members).Low = low
 	}
+	if !st.closed {
+		l.send(&out.Send, theRegistrar(), core.MsgForget, tx, st.members).Low = low
+	}
 }
 
 // retry says again what has had no answer.
@@ -380,7 +407,9 @@ func (l *leader) retry(tx core.TxID, out *core.Output) {
 	}
 	switch st.phase {
 	case watching:
-		l.toMembers(core.MsgPrepare, tx, st, st.members, out)
+		if l.layout.Registrars == 0 { // which knows better whom to ask
+			l.toMembers(core.MsgPrepare, tx, st, st.members, out)
+		}
 	case preparing:
 		l.toAcceptors(core.MsgPhase1a, tx, st, st.promised, &out.Gated)
 	case accepting:
@@ -400,6 +429,7 @@ func (l *leader) restore(rec *core.Record) {
 	}
 	st := l.txs.Put(rec.Tx)
 	st.members, st.phase, st.bal = rec.Members, watching, rec.Bal
+	st.closed = l.layout.Registrars == 0
 }
 
 func (l *leader) restart(out *core.Output) {
@@ -427,6 +457,7 @@ func (l *leader) toAcceptors(
 		m.Bal = st.bal
 		if t == core.MsgPhase2a {
 			m.Votes = st.votes
+			m.Val, m.Joined = st.entry.val, st.entry.joined
 		}
 	}
 }
@@ -447,15 +478,21 @@ func (l *leader) retryTimer(tx core.TxID, st *leaderTx) core.Timer {
 		await = core.Await{Kind: core.RM, IDs: st.members &^ st.done}
 	case st.phase == forgetting && st.forgotten != st.members:
 		await = core.Await{Kind: core.RM, IDs: st.members &^ st.forgotten}
+	case st.phase == forgetting && !st.closed:
+		await = core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
 	}
 	return core.Timer{Role: l.id, Kind: core.TimerRetry, Tx: tx, Await: await}
 }
 
-// takeOverTimer waits for the first leader, or, at the first leader, for the members' votes.
+// takeOverTimer waits for the first leader, or, at the first leader, for the registrar's set and
+// then for the members' votes.
 func (l *leader) takeOverTimer(tx core.TxID, st *leaderTx) core.Timer {
 	await := core.Await{Kind: core.RM, IDs: st.members}
-	if l.id != firstLeader() {
+	switch {
+	case l.id != firstLeader():
 		await = core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}
+	case l.layout.Registrars > 0 && !st.learned.entry.isThere():
+		await = core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
 	}
 	return core.Timer{Role: l.id, Kind: core.TimerTakeOver, Tx: tx, Await: await}
 }

@@ -11,35 +11,47 @@ import (
 type learner struct {
 	bal   core.Ballot
 	votes [core.MaxAcceptors]core.Votes
+	entry entry    // the registrar's: there is one in a ballot
+	with  core.Set // acceptors that have accepted it
 }
 
 // learn takes one phase 2b and returns the values chosen in its ballot so far: those that a
 // majority of acceptors has accepted in that ballot (section 4.1, Decide). Lower ballots need no
 // counting: what they chose, the higher one proposes.
-func (l *learner) learn(m *core.Message, layout *core.Layout) core.Votes {
+func (l *learner) learn(m *core.Message, layout *core.Layout) (core.Votes, entry) {
 	switch {
 	case m.Bal < l.bal:
-		return core.Votes{}
+		return core.Votes{}, entry{}
 	case m.Bal > l.bal:
 		*l = learner{bal: m.Bal}
 	}
 	i := m.From.ID - 1
 	l.votes[i] = l.votes[i].Union(m.Votes)
+	if m.Val != core.NoValue {
+		l.entry, l.with = entryOf(m), l.with.With(m.From.ID)
+	}
 	var prepared, aborted counter
 	for _, v := range l.votes[:layout.Acceptors] {
 		prepared.add(v.Prepared)
 		aborted.add(v.Aborted)
 	}
-	return core.Votes{
+	chosen := core.Votes{
 		Prepared: prepared.atLeast(layout.Majority()),
 		Aborted:  aborted.atLeast(layout.Majority()),
 	}
+	if l.with.Len() < layout.Majority() {
+		return chosen, entry{}
+	}
+	return chosen, l.entry
 }
 
-func (l *learner) appendKey(dst []byte, acceptors int) []byte {
+func (l *learner) appendKey(dst []byte, layout *core.Layout) []byte {
 	dst = binary.AppendUvarint(dst, uint64(l.bal))
-	for _, v := range l.votes[:acceptors] {
+	for _, v := range l.votes[:layout.Acceptors] {
 		dst = v.AppendKey(dst)
+	}
+	if layout.Registrars > 0 {
+		dst = binary.AppendUvarint(l.entry.appendKey(dst), uint64(l.with))
 	}
 	return dst
 }

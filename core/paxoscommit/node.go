@@ -13,6 +13,7 @@ type Node struct {
 	rms       []rm
 	acceptors []acceptor
 	leaders   []leader
+	registrar []registrar // one or none
 }
 
 var _ core.Machine = (*Node)(nil)
@@ -32,6 +33,10 @@ func (n *Node) Reset(l *core.Layout, node core.NodeID) {
 	for i := range n.leaders {
 		n.leaders[i].reset(l)
 	}
+	n.registrar = resetRoles(n.registrar, l, node, core.Registrar)
+	for i := range n.registrar {
+		n.registrar[i].reset(l)
+	}
 }
 
 // role is what the roles of a node have in common.
@@ -39,6 +44,14 @@ type role struct {
 	layout   *core.Layout
 	id       core.Role
 	finished core.Finished
+}
+
+// query asks every leader what became of a transaction.
+func (r *role) query(tx core.TxID, members core.Set, out *core.Output) {
+	for i := range r.layout.Leaders {
+		ldr := core.Role{Kind: core.Leader, ID: uint8(i + 1)}
+		r.send(&out.Gated, ldr, core.MsgQuery, tx, members)
+	}
 }
 
 func (r *role) setID(id core.Role) { r.id = id }
@@ -108,6 +121,10 @@ func (n *Node) CopyFrom(src core.Machine) {
 	for i := range s.leaders {
 		n.leaders[i].copyFrom(&s.leaders[i])
 	}
+	n.registrar = resize(n.registrar, len(s.registrar))
+	for i := range s.registrar {
+		n.registrar[i].copyFrom(&s.registrar[i])
+	}
 }
 
 func resize[T any](s []T, n int) []T {
@@ -117,7 +134,8 @@ func resize[T any](s []T, n int) []T {
 	return append(s[:cap(s)], make([]T, n-cap(s))...)
 }
 
-// AppendKey appends the state of every role in the order resource managers, acceptors, leaders.
+// AppendKey appends the state of every role in the order resource managers, acceptors, leaders,
+// registrar.
 func (n *Node) AppendKey(dst []byte) []byte {
 	for i := range n.rms {
 		dst = n.rms[i].appendKey(dst)
@@ -127,6 +145,9 @@ func (n *Node) AppendKey(dst []byte) []byte {
 	}
 	for i := range n.leaders {
 		dst = n.leaders[i].appendKey(dst)
+	}
+	for i := range n.registrar {
+		dst = n.registrar[i].appendKey(dst)
 	}
 	return dst
 }
@@ -149,6 +170,9 @@ func (n *Node) Step(in *core.Input, out *core.Output) error {
 		for i := range n.leaders {
 			n.leaders[i].restart(out)
 		}
+		for i := range n.registrar {
+			n.registrar[i].restart(out)
+		}
 		return nil
 	default:
 		return fmt.Errorf("paxoscommit: input type %d: %w", in.Type, core.ErrMisrouted)
@@ -165,12 +189,19 @@ func (n *Node) message(m *core.Message, out *core.Output) error {
 	if l := n.leader(m.To); l != nil {
 		return l.message(m, out)
 	}
+	if g := n.registrarOf(m.To); g != nil {
+		return g.message(m, out)
+	}
 	a := n.acceptor(m.To)
 	if a == nil {
 		return misrouted(m)
 	}
 	err := a.message(m, out)
-	if err == nil && m.Begin {
+	switch {
+	case err != nil || !m.Begin:
+	case n.layout.Registrars > 0:
+		n.registrar[0].beginCommit(m, out)
+	default:
 		n.leader(firstLeader()).begin(m, out)
 	}
 	return err
@@ -183,6 +214,10 @@ func (n *Node) timer(t core.Timer, out *core.Output) error {
 	}
 	if a := n.acceptor(t.Role); a != nil && t.Kind == core.TimerFlush {
 		a.flush(t.Tx, out)
+		return nil
+	}
+	if g := n.registrarOf(t.Role); g != nil && t.Kind == core.TimerRetry {
+		g.retry(t.Tx, out)
 		return nil
 	}
 	if l := n.leader(t.Role); l != nil {
@@ -215,6 +250,10 @@ func (n *Node) restore(rec *core.Record) error {
 		l.restore(rec)
 		return nil
 	}
+	if g := n.registrarOf(rec.Role); g != nil {
+		g.restore(rec)
+		return nil
+	}
 	return fmt.Errorf("paxoscommit: record %v: %w", rec, core.ErrMisrouted)
 }
 
@@ -245,6 +284,26 @@ func (n *Node) leader(id core.Role) *leader {
 	return nil
 }
 
+func (n *Node) registrarOf(id core.Role) *registrar {
+	for i := range n.registrar {
+		if n.registrar[i].id == id {
+			return &n.registrar[i]
+		}
+	}
+	return nil
+}
+
 // firstLeader is the leader that begins every transaction; the others take part only when it is
 // slow or dead.
 func firstLeader() core.Role { return core.Role{Kind: core.Leader, ID: 1} }
+
+// theRegistrar is the registrar, if the layout has one.
+func theRegistrar() core.Role { return core.Role{Kind: core.Registrar, ID: 1} }
+
+// beginner returns the role that BeginCommit goes to (sections 3.2 and 6.3).
+func beginner(l *core.Layout) core.Role {
+	if l.Registrars > 0 {
+		return theRegistrar()
+	}
+	return firstLeader()
+}

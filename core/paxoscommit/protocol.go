@@ -42,10 +42,11 @@ func (p Protocol) Options() []string {
 	return []string{"merge-begin", "short-circuit", "relayed"}
 }
 
-// Limits asks for at least one resource manager, acceptor and leader.
+// Limits asks for at least one resource manager, acceptor and leader. With a registrar the resource
+// managers are dynamic (section 6).
 func (p Protocol) Limits() (least, most core.Sizes) {
 	return core.Sizes{RMs: 1, Acceptors: 1, Leaders: 1}, core.Sizes{
-		RMs: core.MaxRMs, Acceptors: core.MaxAcceptors, Leaders: core.MaxLeaders,
+		RMs: core.MaxRMs, Acceptors: core.MaxAcceptors, Leaders: core.MaxLeaders, Registrars: 1,
 	}
 }
 

@@ -26,7 +26,21 @@ type rmTx struct {
 	leader  uint8      // who said the outcome, or the first leader
 	client  core.Role  // who waits for the outcome here
 	learned learner    // Faster Paxos Commit only
+
+	// With a registrar, until the resource is asked to prepare:
+	joining  joining
+	enlister uint8    // the first resource manager, which waits for this one to join
+	enlisted core.Set // at the first one: the members that have joined
 }
+
+// joining is how far a resource manager has come with joining a transaction (section 6.2).
+type joining uint8
+
+const (
+	asked joining = iota // there is no registrar, or the resource has been asked to prepare
+	toJoin
+	joined
+)
 
 func (r *rm) reset(l *core.Layout, faster bool) {
 	r.layout, r.faster = l, faster
@@ -57,7 +71,11 @@ func (r *rm) appendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(st.members))
 		dst = append(dst, byte(st.vote), byte(st.outcome), flags, st.leader, st.client.ID)
 		if r.faster {
-			dst = st.learned.appendKey(dst, r.layout.Acceptors)
+			dst = st.learned.appendKey(dst, r.layout)
+		}
+		if r.layout.Registrars > 0 {
+			dst = append(dst, byte(st.joining), st.enlister)
+			dst = binary.AppendUvarint(dst, uint64(st.enlisted))
 		}
 	}
 	return dst
@@ -75,6 +93,12 @@ func (r *rm) message(m *core.Message, out *core.Output) error {
 	switch m.Type {
 	case core.MsgRequest:
 		r.request(st, m, out)
+	case core.MsgEnlist:
+		r.enlist(st, m, out)
+	case core.MsgJoined:
+		r.joined(st, m, out)
+	case core.MsgEnlisted:
+		r.enlisted(st, m, out)
 	case core.MsgPrepare:
 		r.prepare(st, m, out)
 	case core.MsgVote, core.MsgFound:
@@ -96,11 +120,17 @@ func (r *rm) message(m *core.Message, out *core.Output) error {
 }
 
 // request begins a transaction here, or tells the client what became of it (section 3.2: the first
-// resource manager prepares by itself).
+// resource manager prepares by itself). With a registrar all members join first.
 func (r *rm) request(st *rmTx, m *core.Message, out *core.Output) {
-	if st == nil {
+	switch {
+	case st != nil:
+	case r.layout.Registrars > 0:
 		st = r.add(m)
-		r.sendToResource(core.MsgPrepare, m.Tx, st, &out.Send)
+		r.join(m.Tx, st, out)
+		r.sendEnlist(m.Tx, st, out)
+	default:
+		st = r.add(m)
+		r.ask(m.Tx, st, out)
 	}
 	st.begun = true
 	st.client = m.From
@@ -113,9 +143,11 @@ func (r *rm) prepare(st *rmTx, m *core.Message, out *core.Output) {
 	switch {
 	case st == nil:
 		st = r.add(m)
-		r.sendToResource(core.MsgPrepare, m.Tx, st, &out.Send)
+		r.ask(m.Tx, st, out)
+	case st.joining != asked:
+		r.ask(m.Tx, st, out)
 	case st.done:
-		r.sendDone(m.Tx, st, m.From.ID, out)
+		r.sendDone(m.Tx, st, leaderIn(m), out)
 	case st.outcome != core.NoValue || st.vote == core.NoValue:
 		r.drop(core.DropDuplicate, m.Tx, out)
 	default:
@@ -138,12 +170,12 @@ func (r *rm) vote(st *rmTx, m *core.Message, out *core.Output) {
 		r.drop(core.DropDuplicate, m.Tx, out)
 		return
 	}
-	st.vote = m.Val
+	st.vote, st.joining = m.Val, asked
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordVote, Role: r.id, Tx: m.Tx, Members: st.members, Val: st.vote,
 	})
 	if st.begun && r.acceptorToBegin(st) == 0 {
-		r.send(&out.Gated, firstLeader(), core.MsgBeginCommit, m.Tx, st.members)
+		r.send(&out.Gated, beginner(r.layout), core.MsgBeginCommit, m.Tx, st.members)
 	}
 	if r.layout.Has(OptRelayed) {
 		r.relay(m.Tx, st, 1, out)
@@ -180,8 +212,8 @@ func (r *rm) phase2b(st *rmTx, m *core.Message, out *core.Output) {
 		r.drop(core.DropStale, m.Tx, out)
 		return
 	}
-	chosen := st.learned.learn(m, r.layout)
-	if v := chosen.Outcome(st.members); v != core.NoValue {
+	chosen, e := st.learned.learn(m, r.layout)
+	if v := outcome(chosen, e, st.members, r.layout); v != core.NoValue {
 		r.learn(m.Tx, st, v, firstLeader().ID, out)
 	}
 }
@@ -195,27 +227,32 @@ func (r *rm) outcome(st *rmTx, v core.Value, m *core.Message, out *core.Output) 
 	case st != nil && st.outcome != core.NoValue && st.outcome != v:
 		return contradiction(m, "another outcome is known here")
 	}
-	leader := firstLeader().ID
-	if m.From.Kind == core.Leader {
-		leader = m.From.ID
-	}
 	if st == nil {
 		st = r.add(m)
 	}
 	switch {
 	case st.outcome == core.NoValue:
-		r.learn(m.Tx, st, v, leader, out)
+		r.learn(m.Tx, st, v, leaderIn(m), out)
 	case st.done:
-		r.sendDone(m.Tx, st, leader, out)
+		r.sendDone(m.Tx, st, leaderIn(m), out)
 	default:
 		r.drop(core.DropDuplicate, m.Tx, out)
 	}
 	return nil
 }
 
+// leaderIn returns the leader that a message is from, or the first one.
+func leaderIn(m *core.Message) uint8 {
+	if m.From.Kind == core.Leader {
+		return m.From.ID
+	}
+	return firstLeader().ID
+}
+
 // learn makes the outcome durable and then has the resource apply it.
 func (r *rm) learn(tx core.TxID, st *rmTx, v core.Value, leader uint8, out *core.Output) {
 	st.outcome, st.leader, st.learned = v, leader, learner{}
+	st.joining = asked
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordOutcome, Role: r.id, Tx: tx, Members: st.members, Val: v,
 	})
@@ -283,6 +320,9 @@ func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
 func (r *rm) retry(tx core.TxID, out *core.Output) {
 	st := r.txs.Get(tx)
 	switch {
+	case st != nil && st.joining != asked:
+		r.retryJoining(tx, st, out)
+		return
 	case st == nil || st.vote == core.NoValue && st.outcome == core.NoValue:
 		r.drop(core.DropStale, tx, out)
 		return
@@ -293,11 +333,11 @@ func (r *rm) retry(tx core.TxID, out *core.Output) {
 	case st.outcome != core.NoValue:
 		r.sendToResource(core.OutcomeMsg(st.outcome), tx, st, &out.Gated)
 	default:
-		r.sendPhase2a(tx, st, r.layout.Acceptors, out)
-		for i := range r.layout.Leaders {
-			ldr := core.Role{Kind: core.Leader, ID: uint8(i + 1)}
-			r.send(&out.Gated, ldr, core.MsgQuery, tx, st.members)
+		if st.begun && r.layout.Registrars > 0 { // which nobody else tells
+			r.send(&out.Gated, beginner(r.layout), core.MsgBeginCommit, tx, st.members)
 		}
+		r.sendPhase2a(tx, st, r.layout.Acceptors, out)
+		r.query(tx, st.members, out)
 	}
 	r.armRetry(tx, out)
 }
@@ -335,6 +375,12 @@ func (r *rm) add(m *core.Message) *rmTx {
 	return st
 }
 
+// ask has the resource prepare.
+func (r *rm) ask(tx core.TxID, st *rmTx, out *core.Output) {
+	st.joining = asked
+	r.sendToResource(core.MsgPrepare, tx, st, &out.Send)
+}
+
 func (r *rm) resource() core.Role { return core.Role{Kind: core.Resource, ID: r.id.ID} }
 
 func (r *rm) sendToResource(t core.MsgType, tx core.TxID, st *rmTx, where *[]core.Message) {
@@ -370,15 +416,16 @@ func (r *rm) relay(tx core.TxID, st *rmTx, n int, out *core.Output) {
 	}
 }
 
-// acceptorToBegin returns the acceptor whose phase 2a carries BeginCommit to the leader beside it
-// (section 5): one that gets a phase 2a in the normal case. It returns 0 if BeginCommit goes alone.
+// acceptorToBegin returns the acceptor whose phase 2a carries BeginCommit to the leader or
+// registrar beside it (section 5): one that gets a phase 2a in the normal case. It returns 0 if
+// BeginCommit goes alone.
 func (r *rm) acceptorToBegin(st *rmTx) uint8 {
 	if !st.begun || !r.layout.Has(OptMergeBegin) || r.layout.Has(OptRelayed) {
 		return 0
 	}
 	for i := range r.layout.Majority() {
 		acc := core.Role{Kind: core.Acceptor, ID: uint8(i + 1)}
-		if r.layout.NodeOf(acc) == r.layout.NodeOf(firstLeader()) {
+		if r.layout.NodeOf(acc) == r.layout.NodeOf(beginner(r.layout)) {
 			return acc.ID
 		}
 	}
@@ -395,8 +442,11 @@ func (r *rm) answerClient(tx core.TxID, st *rmTx, out *core.Output) {
 }
 
 func (r *rm) armRetry(tx core.TxID, out *core.Output) {
+	r.armFor(tx, core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}, out)
+}
+
+func (r *rm) armFor(tx core.TxID, await core.Await, out *core.Output) {
 	out.Arm = append(out.Arm, core.Timer{
-		Role: r.id, Kind: core.TimerRetry, Tx: tx,
-		Await: core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)},
+		Role: r.id, Kind: core.TimerRetry, Tx: tx, Await: await,
 	})
 }

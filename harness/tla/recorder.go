@@ -11,8 +11,8 @@ import (
 	"paxoscommit/specs"
 )
 
-// ErrProtocol is a protocol other than Paxos Commit, classic or Faster.
-var ErrProtocol = errors.New("tla: only Paxos Commit has a specification to trace")
+// ErrProtocol is a protocol other than Paxos Commit, classic or Faster, or a registrar.
+var ErrProtocol = errors.New("tla: only Paxos Commit without a registrar has a specification")
 
 // Traces replays a schedule and returns the traces of its transactions in their order; one that
 // showed nothing has none. The error is [ErrProtocol].
@@ -21,6 +21,9 @@ func Traces(s *harness.Schedule) ([]specs.Trace, *harness.ReplayResult, error) {
 	case "paxos-commit", "faster-paxos-commit":
 	default:
 		return nil, nil, fmt.Errorf("%w, not %s", ErrProtocol, name)
+	}
+	if s.Config.Layout.Registrars > 0 {
+		return nil, nil, fmt.Errorf("%w: this has a registrar", ErrProtocol)
 	}
 	r := newRecorder(&s.Config)
 	result := harness.ReplaySteps(s, r.observe)
