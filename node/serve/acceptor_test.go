@@ -9,7 +9,7 @@ import (
 )
 
 // phase is a message of a proposer to the acceptor a1.
-func phase(id int, kind string, proposal int, more string) string {
+func phase(id int, kind string, proposal int64, more string) string {
 	return fmt.Sprintf(`{"src":"x","dest":"a1","body":{"type":%q,"msg_id":%d,"proposal_id":%d%s}}`,
 		kind, id, proposal, more)
 }
