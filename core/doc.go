@@ -36,7 +36,8 @@
 //     window between written, durable and sent exists in every run of the harness.
 //   - After a crash the driver resets the machine, gives it every durable record in order as
 //     InputRecord, then InputRestart, then a MsgFound from each resource for every transaction it
-//     holds prepared.
+//     holds prepared. The resource of a replicated resource manager outlives any restart; it sends
+//     MsgFound to every replica from time to time, as long as it holds the transaction.
 //   - The driver decides how long timers run and how they back off. Messages may be lost, repeated
 //     and reordered; each role's retry timer says again what has had no answer, so the driver need
 //     not. Messages between a resource manager and its resource are not repeated, and are lost only

@@ -258,7 +258,9 @@ func (l *Layout) Has(option int) bool { return l.Options>>option&1 == 1 }
 func (l *Layout) Majority() int { return l.Acceptors/2 + 1 }
 
 // NextBallot returns the least ballot above b that belongs to the leader, as NextBallot does.
-func (l *Layout) NextBallot(leader uint8, b Ballot) Ballot { return NextBallot(l.Leaders, leader, b) }
+func (l *Layout) NextBallot(leader uint8, b Ballot) Ballot {
+	return NextBallot(l.Leaders, leader, b)
+}
 
 // LeaderOf returns the leader that a ballot above 0 belongs to.
 func (l *Layout) LeaderOf(b Ballot) uint8 { return BallotOwner(l.Leaders, b) }

@@ -12,12 +12,12 @@ type MsgType uint8
 // resource manager, which answers when it likes, and "cl" is a client.
 const (
 	NoMsg           MsgType = iota
-	MsgRequest              // cl -> rm: commit this transaction
+	MsgRequest              // cl -> rm, or passed on rm -> tm: commit this transaction
 	MsgQuery                // cl, rm, reg -> ldr: what became of it? One who does not know finds out
 	MsgBeginCommit          // rm -> ldr, reg: the first resource manager is prepared (section 3.2)
 	MsgPrepare              // ldr, reg -> rm, rm -> res: prepare to commit
 	MsgVote                 // res -> rm, rm -> tm: the resource is prepared, or refuses
-	MsgFound                // res -> rm: after a restart: the resource holds it prepared
+	MsgFound                // res -> rm: after a restart, or in time: the resource holds it prepared
 	MsgPhase1a              // ldr -> acc: ballot Bal of all instances begins
 	MsgPhase1b              // acc -> ldr: promised MBal; the votes accepted, all in ballot Bal
 	MsgPhase2a              // rm, reg -> acc in ballot 0, ldr -> acc above: accept these votes

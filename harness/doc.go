@@ -29,7 +29,9 @@
 //
 // Messages between roles of one node, and between a resource manager and its resource, are neither
 // lost nor repeated, but they take any time. A prepare that is on its way to the database when the
-// node crashes may still arrive.
+// node crashes may still arrive. The database of a replicated resource manager may be on another
+// node; its messages are then like any, and as long as it holds a transaction prepared it has a
+// timer by which it says so to every replica.
 //
 // # Timing
 //

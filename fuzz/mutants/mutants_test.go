@@ -36,7 +36,7 @@ func TestTheKnownBugsAreThere(t *testing.T) {
 	require.Subset(t, bugs, []string{
 		"A01", "A03", "A06", "A10", "A15", "A18", "A20", "L01", "L04", "L09", "L11", "L13", "L15", "L16",
 		"L19", "L21", "D01", "D02", "D06", "R01", "R02", "R08", "R10", "R11", "R14",
-		"F01", "F02", "F03", "F04", "L26", "R15",
+		"F01", "F02", "F03", "F04", "L26", "R15", "S01", "S03", "S05", "S10", "S11", "S12",
 	})
 	require.Subset(t, controls, []string{"A02", "D04", "R07"})
 	require.True(t, slices.IsSortedFunc(list, func(a, b Mutant) int {
