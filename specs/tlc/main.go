@@ -33,25 +33,29 @@ const (
 	exitUnknown  = 3
 )
 
+// maxWorkers is more than any machine has cores.
+const maxWorkers = 1 << 10
+
 func main() { os.Exit(run()) }
 
 func run() int {
-	most := flag.Uint64("most", 17_000_000, "run TLC where at most so many states are generated")
-	workers := flag.Int("workers", 1, "TLC's workers; with more than 1, depths are not compared")
+	most, workers := decimal(17_000_000), decimal(1)
+	flag.Var(&most, "most", "run TLC where at most so many states are generated")
+	flag.Var(&workers, "workers", "TLC's workers; with more than 1, depths are not compared")
 	only := flag.String("only", "", "the row to check, as it is printed; all without")
 	flag.Parse()
-	if *workers < 1 {
+	if workers < 1 || workers > maxWorkers {
 		fmt.Fprintln(os.Stderr, "tlc: usage: tlc [-most generated] [-workers n] [-only row] [folder ...]")
 		return exitUsage
 	}
-	c := checker{out: os.Stdout, most: *most, only: *only, workers: *workers}
+	c := checker{out: os.Stdout, most: uint64(most), only: *only, workers: int(workers)}
 	dir, err := os.MkdirTemp("", "paxoscommit-tlc-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tlc:", err)
 		return exitUnknown
 	}
 	defer os.RemoveAll(dir)
-	tool, missing := findTLC(dir, *workers)
+	tool, missing := findTLC(dir, c.workers)
 	if missing == nil {
 		c.tlc = tool.run
 	}
