@@ -78,6 +78,18 @@ func TestMinimizeLeavesNoActionThatCanBeLeftOut(t *testing.T) {
 	}
 }
 
+// A transaction with a member that is not there breaks Contract too, and sooner: so does every
+// smaller layout of a bug that needs two resource managers.
+func TestMinimizeKeepsEveryMemberOfATransaction(t *testing.T) {
+	for seed := range uint64(4) {
+		m, _ := harness.Minimize(failure(t, crowded(), seed), budget)
+		require.NoError(t, m.Config.Validate())
+		require.Equal(t, 2, m.Config.Layout.RMs)
+		require.Len(t, m.Actions, 3, m)
+		require.Contains(t, harness.Replay(m).Violation.Detail, "no answer")
+	}
+}
+
 func TestMinimizeIsDeterministic(t *testing.T) {
 	for _, p := range allPlanted() {
 		s := failure(t, p, 1)

@@ -75,6 +75,15 @@ func mute() *planted {
 	}}
 }
 
+// crowded is fragile only when it is asked of a transaction with two members or more.
+func crowded() *planted {
+	return &planted{name: "crowded", spoil: func(in *core.Input, out *core.Output) {
+		if in.Msg.Members.Len() > 1 {
+			fragile().spoil(in, out)
+		}
+	}}
+}
+
 func allPlanted() []*planted { return []*planted{hasty(), impatient(), fragile(), mute()} }
 
 // failure returns a random run that breaks something.
