@@ -26,6 +26,7 @@ import (
 // every message that anybody could send were always there (finder), as least fixpoints.
 type loner struct {
 	m      *Model
+	halter *halter
 	words  int      // of a set of messages
 	events []event  // those of part p from first[p] to first[p+1], by code
 	first  []uint32 // by part
@@ -68,19 +69,18 @@ type alone struct {
 	unless uint32
 }
 
-// findAlone sets what is alone in each part.
-func (f *finder) findAlone() {
+// findAlone sets what is alone in each part, unless it is halted.
+func (f *finder) findAlone(h *halter) {
 	l := &loner{
-		m: f.m, words: (len(f.m.messages) + 63) / 64, codes: map[harness.Action]uint16{},
+		m: f.m, halter: h, words: (len(f.m.messages) + 63) / 64, codes: map[harness.Action]uint16{},
 		solved: map[classMask]*solution{},
 	}
-	l.list(f)
-	l.findSymmetries()
-	l.findMust()
-	l.leaveOut()
-	l.findMasks()
-	for mask := range classMask(1 << numClasses) { // what a set is made of comes before it
-		l.solve(mask)
+	for _, work := range [...]func(){
+		func() { l.list(f) }, l.findSymmetries, l.findMust, l.leaveOut, l.findMasks, l.solveAll,
+	} {
+		if work(); h.halted {
+			return
+		}
 	}
 }
 
@@ -104,7 +104,7 @@ func (l *loner) list(f *finder) {
 	l.first = make([]uint32, len(most)+1)
 	for id := range most {
 		l.first[id] = uint32(len(l.events))
-		if most[id].part != 0 {
+		if most[id].part != 0 && !l.halter.stop() {
 			l.listPart(&most[id])
 		}
 	}
@@ -172,6 +172,9 @@ func (l *loner) findMust() {
 	for changed := true; changed; {
 		changed = false
 		for _, id := range l.parts {
+			if l.halter.stop() {
+				return
+			}
 			here := l.at(l.must, id)
 			for _, e := range l.of(id) {
 				next := l.at(l.must, e.next)
@@ -220,6 +223,9 @@ func (l *loner) findMasks() {
 	for changed := true; changed; {
 		changed = false
 		for _, id := range slices.Backward(l.parts) {
+			if l.halter.stop() {
+				return
+			}
 			mask := l.masks[id]
 			for _, e := range l.of(id) {
 				if mask |= l.masks[e.next]; e.class != free {
@@ -228,6 +234,14 @@ func (l *loner) findMasks() {
 			}
 			changed = changed || mask != l.masks[id]
 			l.masks[id] = mask
+		}
+	}
+}
+
+func (l *loner) solveAll() {
+	for mask := range classMask(1 << numClasses) { // what a set is made of comes before it
+		if l.solve(mask); l.halter.halted {
+			return
 		}
 	}
 }
@@ -252,6 +266,9 @@ func (l *loner) solve(mask classMask) {
 	l.findFuture(s, mask, parts)
 	l.findUnless(s, mask, parts)
 	for _, id := range parts {
+		if l.halter.stop() {
+			return
+		}
 		p := l.m.part(id)
 		if p.lonely == nil {
 			p.mask, p.lonely = l.masks[id], make([]*lonely, l.masks[id]+1)
@@ -269,6 +286,9 @@ func (l *loner) findFuture(s *solution, mask classMask, parts []uint32) {
 	for changed := true; changed; {
 		changed = false
 		for _, id := range slices.Backward(parts) {
+			if l.halter.stop() {
+				return
+			}
 			here := l.at(s.future, id)
 			for _, e := range l.of(id) {
 				if !mask.allows(e.class) {
@@ -295,6 +315,9 @@ type need struct {
 func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
 	var needs []need
 	for _, id := range parts {
+		if l.halter.stop() {
+			return
+		}
 		for i := l.first[id]; i < l.first[id+1]; i++ {
 			s.never[i] = !l.events[i].quiet
 			for k := l.first[id]; k < l.first[id+1] && !s.never[i]; k++ {
@@ -317,6 +340,9 @@ func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
 	for changed := true; changed; {
 		changed = false
 		for _, n := range slices.Backward(needs) {
+			if l.halter.stop() {
+				return
+			}
 			if s.never[n.event] {
 				continue
 			}

@@ -189,10 +189,37 @@ func TestPartsCountForTheLimit(t *testing.T) {
 	require.Equal(t, mc.LimitBytes, r.Limit)
 	require.GreaterOrEqual(t, r.Bytes, uint64(1<<20))
 	require.Positive(t, told)
-	r, err = Explore(c, mc.Options{Progress: func(mc.Progress) bool { return true }})
-	require.NoError(t, err)
-	require.Equal(t, mc.Stopped, r.Limit)
-	require.Zero(t, r.Distinct)
+}
+
+// TestSetUpStopsWhenToldSo: at whatever moment, and at once.
+func TestSetUpStopsWhenToldSo(t *testing.T) {
+	asked := func(nonBlocking bool, stop int) (n int, r *Report) {
+		c, err := NewConfig(paxoscommit.Protocol{}, Size{RMs: 1, Acceptors: 1, Leaders: 1})
+		require.NoError(t, err)
+		c.NonBlocking = nonBlocking
+		o := mc.Options{Progress: func(p mc.Progress) bool {
+			require.Zero(t, p.Distinct)
+			n++
+			return n == stop
+		}}
+		m, err := prepare(c, &o)
+		require.NoError(t, err)
+		if stop > 0 {
+			r, err = m.explore(o)
+			require.NoError(t, err)
+		}
+		return n, r
+	}
+	all, _ := asked(false, 0)
+	parts, _ := asked(true, 0) // without a partial order
+	require.Greater(t, all, 2*parts)
+	for stop := range all {
+		n, r := asked(false, stop+1)
+		require.Equal(t, stop+1, n)
+		require.Equal(t, mc.Unknown, r.Verdict)
+		require.Equal(t, mc.Stopped, r.Limit)
+		require.Zero(t, r.Distinct)
+	}
 }
 
 func TestHeldIsWhatPartsTake(t *testing.T) {

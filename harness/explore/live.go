@@ -5,8 +5,22 @@ import "math/bits"
 // maxReach bounds the work of findLive: so many parts, with what is left of their budgets.
 const maxReach = 1 << 19
 
-// haltEvery is after how many parts findLive asks whether to go on.
-const haltEvery = 256
+// haltEvery is after how many parts the work before the first state asks whether to go on.
+const haltEvery = 16
+
+// halter asks now and then whether to stop, and keeps to it.
+type halter struct {
+	halt   func() bool
+	count  int
+	halted bool
+}
+
+func (h *halter) stop() bool {
+	if h.count++; h.count%haltEvery == 0 && !h.halted {
+		h.halted = h.halt()
+	}
+	return h.halted
+}
 
 // reach is a part that a node can come to, alone, given every message that anybody could send it.
 type reach struct {
@@ -46,6 +60,7 @@ type reachKey struct {
 // findLive sets the live messages of all parts that can be reached. It returns false if the world
 // is too large for that, or when halt, which it asks now and then, says so.
 func (m *Model) findLive(halt func() bool) bool {
+	h := &halter{halt: halt}
 	f := &finder{m: m, index: map[reachKey]int32{}}
 	for i, id := range m.init.parts[:m.n] {
 		f.find(id, m.init.left)
@@ -55,16 +70,19 @@ func (m *Model) findLive(halt func() bool) bool {
 		tried = false
 		for i := 0; i < len(f.all); i++ {
 			tried = f.try(int32(i)) || tried
-			if len(f.all) > maxReach || m.Err() != nil || i%haltEvery == 0 && halt() {
+			if len(f.all) > maxReach || m.Err() != nil || h.stop() {
 				return false
 			}
 		}
 	}
 	if !m.cfg.NonBlocking {
-		f.findAlone()
+		f.findAlone(h)
 		m.ordered = true
 	}
-	f.spread()
+	f.spread(h)
+	if h.halted {
+		return false
+	}
 	for i := range f.all {
 		m.part(f.all[i].part).live = [sentWords]uint64{}
 	}
@@ -161,10 +179,13 @@ func least(a, b [numClasses]uint8) [numClasses]uint8 {
 }
 
 // spread makes live what is live in any part that follows.
-func (f *finder) spread() {
+func (f *finder) spread(h *halter) {
 	for changed := true; changed; {
 		changed = false
 		for i := len(f.all) - 1; i >= 0; i-- {
+			if h.stop() {
+				return
+			}
 			r := &f.all[i]
 			before := r.live
 			for _, j := range r.next {

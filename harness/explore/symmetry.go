@@ -140,13 +140,13 @@ func (w *walk) find() *symmetry {
 		w.pair(m.init.parts[n], m.init.parts[w.sym.nodes[n]])
 		w.pair(m.spared[n], m.spared[w.sym.nodes[n]])
 	}
-	for len(w.queue) > 0 && !w.failed {
+	for len(w.queue) > 0 && !w.failed && !w.l.halter.stop() {
 		id := w.queue[len(w.queue)-1]
 		w.queue = w.queue[:len(w.queue)-1]
 		w.part(id)
 	}
 	unpaired := func(id uint32) bool { return w.sym.parts[id] == 0 }
-	if w.failed || slices.ContainsFunc(w.l.parts, unpaired) {
+	if w.failed || w.l.halter.halted || slices.ContainsFunc(w.l.parts, unpaired) {
 		return nil
 	}
 	return w.sym
