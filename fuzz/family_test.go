@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"paxoscommit/checker"
+	"paxoscommit/core/threephase"
 	"paxoscommit/core/twophase"
 	"paxoscommit/fuzz/internal/require"
 	"paxoscommit/harness"
@@ -12,6 +13,13 @@ import (
 
 func FuzzTwoPhase(f *testing.F) {
 	Target(f, Options{Protocol: twophase.Protocol{}, Faults: AllFaults &^ Deaths})
+}
+
+func FuzzThreePhase(f *testing.F) {
+	Target(f, Options{
+		Protocol: threephase.Protocol{}, Faults: AllFaults &^ (Partitions | Crashes),
+		Synchronous: true,
+	})
 }
 
 // run makes the runs of a campaign of the options.
@@ -56,5 +64,58 @@ func TestTwoPhaseCommitBlocksWhenTheTransactionManagerDies(t *testing.T) {
 		Options{
 			Protocol: twophase.Protocol{}, Faults: Deaths, Synchronous: synchronous,
 		}.breaks(t, 10_000, checker.NonBlocking, 6)
+	}
+}
+
+func TestThreePhaseCommitHoldsWhileItsAssumptionsDo(t *testing.T) {
+	for _, o := range []Options{
+		{Protocol: threephase.Protocol{}, Faults: AllFaults &^ (Partitions | Crashes), Synchronous: true},
+		{Protocol: threephase.Protocol{}, Faults: AllFaults &^ (Deaths | Timeouts)},
+		{Protocol: threephase.Protocol{Rules: threephase.Course}, Faults: AllFaults &^ Deaths},
+		{
+			Protocol: threephase.Protocol{Rules: threephase.Timeouts},
+			Faults:   AllFaults &^ (Deaths | Timeouts),
+		},
+	} {
+		r := o.run(t, 10_000)
+		require.Equal(t, checker.Holds, r.Verdict(), "%v", r.Failure)
+		require.True(t, r.Reached[checker.SawCommit] > 0 && r.Reached[checker.SawAbort] > 0)
+	}
+}
+
+func TestThreePhaseCommitSplitsAndBlocksWhereItMust(t *testing.T) {
+	timeouts := threephase.Protocol{Rules: threephase.Timeouts}
+	for _, c := range []struct {
+		name    string
+		o       Options
+		runs    uint64
+		breaks  checker.Property
+		actions int
+	}{
+		{
+			"a time-out is wrong",
+			Options{Protocol: threephase.Protocol{}, Faults: Timeouts},
+			10_000, checker.Consistency, 12,
+		},
+		{
+			"a partition",
+			Options{Protocol: threephase.Protocol{}, Faults: Timeouts | Partitions, Synchronous: true},
+			10_000, checker.Consistency, 13,
+		},
+		{
+			"one death, and whoever waits aborts",
+			Options{Protocol: timeouts, Faults: Drops | Deaths | Timeouts, Synchronous: true},
+			40_000, checker.Consistency, 22,
+		},
+		{
+			"one death, and whoever waits goes on waiting",
+			Options{
+				Protocol: threephase.Protocol{Rules: threephase.Course}, Faults: Deaths | Timeouts,
+				Synchronous: true,
+			},
+			10_000, checker.NonBlocking, 6,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.o.breaks(t, c.runs, c.breaks, c.actions) })
 	}
 }

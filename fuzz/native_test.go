@@ -15,6 +15,7 @@ import (
 	"paxoscommit/checker"
 	"paxoscommit/core"
 	"paxoscommit/core/replicated"
+	"paxoscommit/core/threephase"
 	"paxoscommit/core/twophase"
 	"paxoscommit/fuzz/internal/require"
 	"paxoscommit/harness"
@@ -172,6 +173,11 @@ func (s *seed) needsBallots() bool {
 		slices.Contains(s.reaches, checker.SawRescued)
 }
 
+func (s *seed) needsRepair() bool {
+	return slices.Contains(s.reaches, checker.SawRestart) ||
+		slices.Contains(s.reaches, checker.SawPartition)
+}
+
 // reachedBy tells whether the bytes reach all milestones of a seed, on three acceptors or replicas
 // or more, if there are such, and two resource managers or more.
 func (s *seed) reachedBy(t *testing.T, r *runner, config uint64, choices []byte) bool {
@@ -218,11 +224,17 @@ func TestSeedsReachWhatTheyAreNamedFor(t *testing.T) {
 		"FuzzPaxosCommit": Protocols()[0], "FuzzFasterPaxosCommit": Protocols()[1],
 		"FuzzReplicated": replicated.Protocol{},
 		"FuzzTwoPhase":   twophase.Protocol{},
+		"FuzzThreePhase": threephase.Protocol{},
 	} {
-		r := newRunner(&Options{Protocol: p, Faults: Withstands(p)})
+		o := &Options{Protocol: p, Faults: Withstands(p)}
+		if p == (threephase.Protocol{}) {
+			o.Faults, o.Synchronous = AllFaults&^(Partitions|Crashes), true
+		}
+		r := newRunner(o)
 		least, _ := p.Limits()
 		for _, s := range seeds() {
-			if least.Acceptors+least.Replicas == 0 && s.needsBallots() {
+			if least.Acceptors+least.Replicas == 0 && s.needsBallots() ||
+				o.Synchronous && s.needsRepair() {
 				continue
 			}
 			file := filepath.Join("testdata", "fuzz", target, s.name)

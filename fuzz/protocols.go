@@ -7,6 +7,7 @@ import (
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/core/replicated"
+	"paxoscommit/core/threephase"
 	"paxoscommit/core/twophase"
 )
 
@@ -17,6 +18,9 @@ func Protocols() []core.Protocol {
 		paxoscommit.Protocol{Faster: true},
 		replicated.Protocol{},
 		twophase.Protocol{},
+		threephase.Protocol{},
+		threephase.Protocol{Rules: threephase.Course},
+		threephase.Protocol{Rules: threephase.Timeouts},
 	}
 }
 

@@ -171,10 +171,26 @@ func (w *World) allDecided() bool {
 	return why == ""
 }
 
+// someoneToAnswer tells whether one of those whom the client of a transaction asks is not dead.
+func (w *World) someoneToAnswer(t *checker.Txn) bool {
+	l := &w.cfg.Layout
+	for i := range l.Coordinators() {
+		if !w.dead.Has(l.NodeOf(l.Coordinator(i))) {
+			return true
+		}
+	}
+	for i := range max(l.Replicas, 1) {
+		if !w.dead.Has(l.NodeOf(l.ReplicaOf(core.Role{Kind: core.RM, ID: t.RM}, i))) {
+			return true
+		}
+	}
+	return false
+}
+
 // undecided names somebody who has not decided, says why not, or "", and about what.
 func (w *World) undecided() (core.Role, string, core.TxID) {
 	for i := range w.clients {
-		if c := &w.clients[i]; c.waiting {
+		if c := &w.clients[i]; c.waiting && w.someoneToAnswer(&w.cfg.Txns[c.next-1]) {
 			cl := core.Role{Kind: core.Client, ID: uint8(i + 1)}
 			return cl, "has no answer about", w.cfg.Txns[c.next-1].ID
 		}

@@ -497,7 +497,7 @@ type worldRun struct {
 func runWorld(t *rapid.T, p core.Protocol) *worldRun {
 	o := &fuzz.Options{Protocol: p, Faults: fuzz.AllFaults}
 	if least, _ := p.Limits(); least.TMs > 0 && least.Replicas == 0 {
-		o.Faults &^= fuzz.Deaths // it blocks
+		o.Faults &^= fuzz.Deaths | fuzz.Timeouts // it blocks, or needs them to be right
 	}
 	c, err := o.Config(rapid.Uint64().Draw(t, "config"))
 	require.NoError(t, err)

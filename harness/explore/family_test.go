@@ -3,8 +3,10 @@ package explore
 import (
 	"testing"
 
+	"paxoscommit/checker"
 	"paxoscommit/checker/mc"
 	"paxoscommit/core"
+	"paxoscommit/core/threephase"
 	"paxoscommit/core/twophase"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +25,9 @@ func TestCountsOfOneTransactionManager(t *testing.T) {
 		{twophase.Protocol{}, Size{RMs: 2, Timeouts: 1}, 418, 867, 30},
 		{twophase.Protocol{}, Size{RMs: 1, Takeovers: 1, Crashes: 1}, 498, 963, 23},
 		{twophase.Protocol{}, Size{RMs: 2, Takeovers: 1, Refusals: 1}, 745, 1279, 28},
+		{threephase.Protocol{}, Size{RMs: 2}, 96, 153, 32},
+		{threephase.Protocol{}, Size{RMs: 1, Timeouts: 1}, 95, 148, 21},
+		{threephase.Protocol{Rules: threephase.Course}, Size{RMs: 2, Takeovers: 1}, 625, 1244, 32},
 	} {
 		t.Run(w.protocol.Name()+" "+w.size.String(), func(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)
@@ -45,4 +50,16 @@ func TestTwoPhaseCommitBlocks(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, mc.Violated, r.Verdict)
 	require.Contains(t, r.Schedule.String(), "die n3\n")
+}
+
+// TestThreePhaseCommitSplits: one time-out that is wrong is enough.
+func TestThreePhaseCommitSplits(t *testing.T) {
+	for _, p := range []threephase.Protocol{{}, {Rules: threephase.Timeouts}} {
+		c, err := NewConfig(p, Size{RMs: 1, Takeovers: 2})
+		require.NoError(t, err)
+		r, err := Explore(c, mc.Options{})
+		require.NoError(t, err)
+		require.Equal(t, mc.Violated, r.Verdict)
+		require.Equal(t, checker.Consistency, r.Violation.Property)
+	}
 }

@@ -76,7 +76,7 @@ func (c *cluster) resource(m *core.Message) bool {
 // has forgotten it, on nodes in one process. The figures are those of the machines, and a small
 // part the queue.
 func BenchmarkCommit(b *testing.B) {
-	for _, rules := range []Rules{twoPhase()} {
+	for _, rules := range []Rules{twoPhase(), threePhase(Terminates)} {
 		b.Run("rms=3/protocol="+rules.Name, func(b *testing.B) {
 			c, begun := newCluster(rules, apart(b)), 0
 			b.ReportAllocs()

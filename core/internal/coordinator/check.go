@@ -23,7 +23,7 @@ func (r *Rules) senders(t core.MsgType, to core.RoleKind) kinds {
 	case core.RM:
 		return r.toRM(t)
 	case core.TM:
-		return toTM(t)
+		return r.toTM(t)
 	default: // no machine here
 	}
 	return nobody
@@ -33,12 +33,28 @@ func (r *Rules) toRM(t core.MsgType) kinds {
 	switch t {
 	case core.MsgRequest:
 		return fromClient
-	case core.MsgPrepare, core.MsgCommit, core.MsgAbort, core.MsgForget, core.MsgForgotten:
+	case core.MsgPrepare, core.MsgForget, core.MsgForgotten:
 		return fromTM
+	case core.MsgCommit, core.MsgAbort:
+		if r.InDoubt == Terminates {
+			return fromTM | fromRM
+		}
+		return fromTM
+	case core.MsgPreCommit:
+		switch {
+		case r.InDoubt == Terminates:
+			return fromTM | fromRM
+		case r.ThreePhase:
+			return fromTM
+		}
+	case core.MsgPreCommitted, core.MsgQuery:
+		if r.InDoubt == Terminates {
+			return fromRM
+		}
 	case core.MsgVote, core.MsgFound, core.MsgDone:
 		return fromResource
 	case core.MsgAskState, core.MsgState:
-		if r.InDoubt == Asks {
+		if r.InDoubt == Asks || r.InDoubt == Terminates {
 			return fromRM
 		}
 	default: // not to a resource manager
@@ -46,8 +62,12 @@ func (r *Rules) toRM(t core.MsgType) kinds {
 	return nobody
 }
 
-func toTM(t core.MsgType) kinds {
+func (r *Rules) toTM(t core.MsgType) kinds {
 	switch t {
+	case core.MsgPreCommitted:
+		if r.ThreePhase {
+			return fromRM
+		}
 	case core.MsgQuery:
 		return fromClient
 	case core.MsgVote, core.MsgDone, core.MsgForgotten:
@@ -90,7 +110,8 @@ func (n *Node) checkValue(m *core.Message) error {
 	case core.MsgDone:
 		ok = m.Val == core.Committed || m.Val == core.Aborted
 	case core.MsgState:
-		ok = m.Val == core.Prepared || m.Val == core.Committed || m.Val == core.Aborted
+		ok = m.Val == core.Prepared || m.Val == core.Committed || m.Val == core.Aborted ||
+			m.Val == core.Precommitted && n.rules.ThreePhase
 	default: // nothing more than any message has
 	}
 	if !ok {
@@ -109,6 +130,8 @@ func (n *Node) checkRecord(rec *core.Record) error {
 	case core.RecordOutcome:
 		ok = ok && (rec.Val == core.Committed || rec.Val == core.Aborted)
 	case core.RecordForget:
+	case core.RecordPreCommit:
+		ok = ok && n.rules.ThreePhase
 	case core.RecordBallot:
 		ok = rec.Role.Kind == core.TM && rec.Tx == core.TxID{} && rec.Members == 0
 	default: // not of this protocol

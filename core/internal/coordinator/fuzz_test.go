@@ -22,6 +22,9 @@ func FuzzNodeStep(f *testing.F) {
 		msg(core.MsgCommit, theTM(), rmRole(1)),
 		msg(core.MsgAskState, rmRole(2), rmRole(1)),
 		valued(core.MsgState, rmRole(2), rmRole(1), core.Aborted),
+		msg(core.MsgPreCommit, theTM(), rmRole(1)),
+		msg(core.MsgPreCommitted, rmRole(2), theTM()),
+		msg(core.MsgQuery, rmRole(2), rmRole(1)),
 	} {
 		for which := range allRules() {
 			f.Add(uint8(which), encodeInput(&m))
@@ -54,7 +57,11 @@ func FuzzNodeStep(f *testing.F) {
 	})
 }
 
-func allRules() []Rules { return []Rules{twoPhase(), cooperative()} }
+func allRules() []Rules {
+	return []Rules{
+		twoPhase(), cooperative(), threePhase(Terminates), threePhase(Commits), threePhase(Decides),
+	}
+}
 
 // decodeInput makes an input of bytes. Small numbers come out small, so that most inputs are close
 // to ones that can be.

@@ -11,13 +11,17 @@ type InDoubt uint8
 
 // The ways out of doubt.
 const (
-	Blocks InDoubt = iota // it waits for the transaction manager
-	Asks                  // it asks the other members, and copies their outcome
+	Blocks     InDoubt = iota // it waits for the transaction manager
+	Asks                      // it asks the other members, and copies their outcome
+	Commits                   // it commits if it is pre-committed, and else waits
+	Decides                   // it commits if it is pre-committed, and else aborts
+	Terminates                // the first that lives takes the transaction manager's place
 )
 
 // Rules tell one protocol from another. They are comparable.
 type Rules struct {
 	Name       string
+	ThreePhase bool // members are told that all are prepared before any commits
 	InDoubt    InDoubt
 	Optionally InDoubt // instead, with bit 0 of core.Layout.Options
 }

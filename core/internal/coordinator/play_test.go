@@ -11,6 +11,10 @@ import (
 func twoPhase() Rules    { return Rules{Name: "2pc"} }
 func cooperative() Rules { return Rules{Name: "2pc", InDoubt: Asks} }
 
+func threePhase(d InDoubt) Rules {
+	return Rules{Name: "3pc", ThreePhase: true, InDoubt: d}
+}
+
 // play is one node whose inputs a test writes down. The members are rm1, rm2 and rm3.
 type play struct {
 	t    *testing.T

@@ -23,6 +23,13 @@ type rmTx struct {
 	outcome core.Value  // Committed or Aborted once it is known
 	done    bool        // the resource has applied the outcome
 	client  core.Role   // who waits for the outcome here
+	ready   bool        // pre-committed: it knows that all are prepared (three-phase commit)
+	election
+}
+
+// inDoubt tells whether it has voted prepared and knows no outcome.
+func (st *rmTx) inDoubt() bool {
+	return st != nil && st.vote == core.Prepared && st.outcome == core.NoValue
 }
 
 func (r *rm) reset(l *core.Layout, rules Rules) {
@@ -52,6 +59,9 @@ func (r *rm) appendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(st.members))
 		dst = binary.AppendUvarint(dst, uint64(st.life))
 		dst = append(dst, byte(st.vote), byte(st.outcome), done, st.client.ID)
+		if r.rules.ThreePhase {
+			dst = st.appendKey(dst, st.ready)
+		}
 	}
 	return dst
 }
@@ -99,6 +109,12 @@ func (r *rm) openMessage(st *rmTx, m *core.Message, out *core.Output) error {
 		return r.done(st, m, out)
 	case core.MsgForget, core.MsgForgotten:
 		return r.forget(st, m, out)
+	case core.MsgPreCommit:
+		r.preCommit(st, m, out)
+	case core.MsgPreCommitted:
+		r.preCommitted(st, m, out)
+	case core.MsgQuery:
+		r.query(st, m, out)
 	case core.MsgAskState:
 		r.askState(st, m, out)
 	case core.MsgState:
@@ -161,7 +177,7 @@ func (r *rm) vote(st *rmTx, m *core.Message, out *core.Output) {
 		return
 	}
 	r.armRetry(m.Tx, out)
-	r.armTakeOver(m.Tx, out)
+	r.armTakeOver(m.Tx, st, out)
 }
 
 // cast makes the vote durable. It is for the life of the transaction manager that is known here.
@@ -174,7 +190,12 @@ func (r *rm) cast(tx core.TxID, st *rmTx, v core.Value, out *core.Output) {
 // outcome takes a Commit or an Abort (TwoPhase.tla, RMRcvCommitMsg and RMRcvAbortMsg). An abort
 // may be all that this resource manager ever hears of a transaction; a commit needs its vote.
 func (r *rm) outcome(st *rmTx, v core.Value, m *core.Message, out *core.Output) error {
+	contradicts := v == core.Committed && (st == nil || st.vote != core.Prepared) ||
+		st != nil && st.outcome != core.NoValue && st.outcome != v
 	switch {
+	case contradicts && r.rules.ThreePhase: // where time-outs are wrong it splits
+		r.drop(core.DropStale, m.Tx, out)
+		return nil
 	case v == core.Committed && (st == nil || st.vote != core.Prepared):
 		return contradiction(r.rules, m, "not prepared here")
 	case st != nil && st.outcome != core.NoValue && st.outcome != v:
@@ -198,7 +219,7 @@ func (r *rm) outcome(st *rmTx, v core.Value, m *core.Message, out *core.Output) 
 func (r *rm) learn(
 	tx core.TxID, st *rmTx, v core.Value, answer *[]core.Message, out *core.Output,
 ) {
-	st.outcome = v
+	st.outcome, st.ready, st.election = v, false, election{}
 	r.write(core.RecordOutcome, tx, st.members, out).Val = v
 	r.sendOutcome(tx, st, out)
 	r.answerClient(tx, st, answer)
@@ -280,11 +301,14 @@ func (r *rm) restore(rec *core.Record) {
 	}
 	st := r.txs.Put(rec.Tx)
 	st.members = rec.Members
-	if rec.Type == core.RecordVote {
-		st.vote, st.life = rec.Val, rec.Bal
+	switch rec.Type {
+	case core.RecordVote:
+		st.vote, st.life, st.recovered = rec.Val, rec.Bal, true
 		r.life = max(r.life, rec.Bal)
-	} else {
-		st.outcome = rec.Val
+	case core.RecordPreCommit:
+		st.ready = true
+	default:
+		st.outcome, st.ready, st.election = rec.Val, false, election{}
 	}
 }
 
@@ -297,7 +321,7 @@ func (r *rm) restart(out *core.Output) {
 		if st.outcome != core.NoValue {
 			r.sendOutcome(tx, st, out)
 		} else {
-			r.armTakeOver(tx, out)
+			r.armTakeOver(tx, st, out)
 		}
 	}
 }
@@ -336,10 +360,17 @@ func (r *rm) armRetry(tx core.TxID, out *core.Output) {
 	out.Arm = append(out.Arm, r.timer(core.TimerRetry, tx))
 }
 
-func (r *rm) armTakeOver(tx core.TxID, out *core.Output) {
-	if r.rules.InDoubt != Blocks {
-		out.Arm = append(out.Arm, r.timer(core.TimerTakeOver, tx))
+// armTakeOver has a resource manager in doubt not wait for ever, where there is something to be
+// done then.
+func (r *rm) armTakeOver(tx core.TxID, st *rmTx, out *core.Output) {
+	if r.rules.InDoubt == Blocks || r.rules.InDoubt == Commits && !st.ready {
+		return
 	}
+	t := r.timer(core.TimerTakeOver, tx)
+	if awaited := st.awaits(r.id.ID); awaited > 0 {
+		t.Await = core.Await{Kind: core.RM, IDs: core.SetOf(awaited)}
+	}
+	out.Arm = append(out.Arm, t)
 }
 
 func (r *rm) disarmTakeOver(tx core.TxID, out *core.Output) {

@@ -23,6 +23,7 @@ type phase uint8
 
 const (
 	collecting phase = iota + 1 // waiting for votes
+	announcing                  // of three: waiting for members to say that they are pre-committed
 	decided                     // the outcome is known; some member may not be done
 	forgetting                  // every member is done; some may not have forgotten
 )
@@ -33,6 +34,7 @@ type tmTx struct {
 	phase     phase
 	outcome   core.Value
 	votes     core.Votes
+	ready     core.Set // members that are pre-committed, or are taken for dead
 	done      core.Set // members that have applied the outcome
 	forgotten core.Set // members that have forgotten
 }
@@ -58,7 +60,8 @@ func (t *tm) appendKey(dst []byte) []byte {
 		tx, st := t.txs.At(int(i))
 		dst = append(tx.AppendKey(dst), byte(st.phase), byte(st.outcome))
 		for _, s := range [...]core.Set{
-			st.members, st.votes.Prepared, st.votes.Aborted, st.done, st.forgotten,
+			st.members, st.votes.Prepared, st.votes.Aborted, st.ready, st.done,
+			st.forgotten,
 		} {
 			dst = binary.AppendUvarint(dst, uint64(s))
 		}
@@ -82,6 +85,8 @@ func (t *tm) message(m *core.Message, out *core.Output) error {
 		t.vote(st, m, out)
 	case core.MsgQuery:
 		t.query(st, m, out)
+	case core.MsgPreCommitted:
+		t.preCommitted(st, m, out)
 	case core.MsgDone:
 		return t.done(st, m, out)
 	case core.MsgForgotten:
@@ -121,7 +126,7 @@ func (t *tm) vote(st *tmTx, m *core.Message, out *core.Output) {
 	case st.phase == forgetting: // finished, and nobody here has learned how
 		t.forgotten(m, out).Bal = t.life
 		return
-	case st.votes.Instances().Has(m.From.ID):
+	case st.phase != collecting || st.votes.Instances().Has(m.From.ID):
 		t.drop(core.DropDuplicate, m.Tx, out)
 		return
 	}
@@ -130,6 +135,8 @@ func (t *tm) vote(st *tmTx, m *core.Message, out *core.Output) {
 	switch {
 	case m.Val == core.Aborted || m.Bal < t.life:
 		t.decide(m.Tx, st, core.Aborted, out)
+	case st.votes.Prepared == st.members && t.rules.ThreePhase:
+		t.preCommit(m.Tx, st, out)
 	case st.votes.Prepared == st.members:
 		t.decide(m.Tx, st, core.Committed, out)
 	case first:
@@ -166,6 +173,10 @@ func (t *tm) takeOver(tx core.TxID, out *core.Output) {
 		t.drop(core.DropStale, tx, out)
 		return
 	}
+	if st.phase == announcing {
+		t.presumeDead(tx, st, out)
+		return
+	}
 	t.decide(tx, st, core.Aborted, out)
 }
 
@@ -189,7 +200,7 @@ func (t *tm) decide(tx core.TxID, st *tmTx, v core.Value, out *core.Output) {
 
 // stopWaiting moves on to a phase in which no vote matters.
 func (t *tm) stopWaiting(tx core.TxID, st *tmTx, p phase, out *core.Output) {
-	st.phase, st.votes = p, core.Votes{}
+	st.phase, st.votes, st.ready = p, core.Votes{}, 0
 	out.Disarm = append(out.Disarm, t.takeOverTimer(tx, st))
 }
 
@@ -198,7 +209,11 @@ func (t *tm) stopWaiting(tx core.TxID, st *tmTx, p phase, out *core.Output) {
 func (t *tm) done(st *tmTx, m *core.Message, out *core.Output) error {
 	switch {
 	case st != nil && st.outcome != core.NoValue && st.outcome != m.Val,
-		m.Val == core.Committed && (st == nil || st.outcome == core.NoValue):
+		m.Val == core.Committed && (st == nil || st.outcome == core.NoValue) && !t.rules.ThreePhase:
+		if t.rules.ThreePhase { // members may decide by themselves
+			t.drop(core.DropStale, m.Tx, out)
+			return nil
+		}
 		return contradiction(t.rules, m, "not the outcome that was decided here")
 	case st != nil && (st.done.Has(m.From.ID) || st.phase == forgetting):
 		t.drop(core.DropDuplicate, m.Tx, out)
@@ -208,7 +223,7 @@ func (t *tm) done(st *tmTx, m *core.Message, out *core.Output) error {
 	}
 	if st.phase < decided {
 		st.votes = core.VoteOf(m.From.ID, core.Aborted)
-		t.decide(m.Tx, st, core.Aborted, out)
+		t.decide(m.Tx, st, m.Val, out)
 	}
 	st.done = st.done.With(m.From.ID)
 	if st.done == st.members {
@@ -260,6 +275,8 @@ func (t *tm) retry(tx core.TxID, out *core.Output) {
 	switch st.phase {
 	case collecting:
 		t.tell(core.MsgPrepare, tx, st.members, st.members&^st.votes.Instances(), out)
+	case announcing:
+		t.tell(core.MsgPreCommit, tx, st.members, st.members&^st.ready, out)
 	case decided:
 		t.tell(core.OutcomeMsg(st.outcome), tx, st.members, st.members&^st.done, out)
 	case forgetting:
@@ -274,6 +291,9 @@ func (t *tm) restore(rec *core.Record) {
 		t.life = rec.Bal
 	case core.RecordForget:
 		core.Forget(&t.finished, &t.txs, rec.Tx, rec.Low)
+	case core.RecordPreCommit:
+		st := t.txs.Put(rec.Tx)
+		st.members, st.phase = rec.Members, announcing
 	default:
 		st := t.txs.Put(rec.Tx)
 		st.members, st.phase, st.outcome = rec.Members, decided, rec.Val
@@ -287,6 +307,10 @@ func (t *tm) restart(out *core.Output) {
 	t.write(core.RecordBallot, core.TxID{}, 0, out).Bal = t.life
 	for _, i := range t.txs.Sorted(nil) {
 		tx, st := t.txs.At(int(i))
+		if st.phase == announcing {
+			t.resume(tx, st, out)
+			continue
+		}
 		t.retry(tx, out)
 		out.Decided = append(out.Decided, core.Decision{
 			Role: t.id, Val: st.outcome, Tx: tx, Members: st.members,
@@ -322,12 +346,17 @@ func (t *tm) retryTimer(tx core.TxID, st *tmTx) core.Timer {
 		missing = st.done
 	case forgetting:
 		missing = st.forgotten
+	case announcing:
+		missing = st.ready
 	case collecting:
 	}
 	return t.timer(core.TimerRetry, tx, st.members&^missing)
 }
 
 func (t *tm) takeOverTimer(tx core.TxID, st *tmTx) core.Timer {
+	if st.phase == announcing {
+		return t.timer(core.TimerTakeOver, tx, core.SetOf((st.members &^ st.ready).First()))
+	}
 	return t.timer(core.TimerTakeOver, tx, st.members&^st.votes.Instances())
 }
 
