@@ -271,5 +271,22 @@ type Await struct {
 	Replicas Set
 }
 
+// Any tells whether f holds of one of the roles.
+func (a Await) Any(f func(Role) bool) bool {
+	for s := a.IDs; s != 0; s &= s - 1 {
+		from := Role{Kind: a.Kind, ID: s.First()}
+		if a.Replicas == 0 && f(from) {
+			return true
+		}
+		for c := a.Replicas; c != 0; c &= c - 1 {
+			from.Replica = c.First()
+			if f(from) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // String gives the timer by content: "ldr1 takeover tx=c1.1".
 func (t Timer) String() string { return fmt.Sprintf("%v %v tx=%v", t.Role, t.Kind, t.Tx) }

@@ -258,6 +258,16 @@ func (p *Part) Up() bool { return p.up }
 // Dead tells whether the node has crashed for good.
 func (p *Part) Dead() bool { return p.dead }
 
+// Await returns whom the timer that an action names waits for.
+func (p *Part) Await(named *core.Timer) core.Await {
+	for i := range p.timers {
+		if t := &p.timers[i]; t.Role == named.Role && t.Kind == named.Kind && t.Tx == named.Tx {
+			return t.Await
+		}
+	}
+	return core.Await{}
+}
+
 // Unsynced tells whether a Sync would change something.
 func (p *Part) Unsynced() bool { return p.up && p.disk.durable < len(p.disk.records) }
 
@@ -328,6 +338,12 @@ func appendRecord(dst []byte, r *core.Record) []byte {
 	}
 	return dst
 }
+
+// Dead tells whether a node has crashed for good.
+func (w *World) Dead(n core.NodeID) bool { return w.dead.Has(n) }
+
+// Split tells whether there is a partition.
+func (w *World) Split() bool { return w.split }
 
 // Up tells whether a node runs.
 func (w *World) Up(n core.NodeID) bool { return w.up.Has(n) }

@@ -23,10 +23,11 @@ func (w *World) beginSettling() bool {
 // decided. Each action taken is passed to taken, which may be nil. It stops at a violation.
 func (w *World) Settle(taken func(Action)) {
 	start := w.steps
-	do := func(a Action) {
+	do := func(a Action) bool {
 		if w.try(&a) && taken != nil {
 			taken(a)
 		}
+		return w.Violation() == nil
 	}
 	if !w.settled {
 		do(Action{Type: Settle})
@@ -60,20 +61,21 @@ const continueRounds = 4 * core.MaxReplicas
 // Continue goes on fairly, without an end to the faults: who is down stays so, and a partition
 // stays, but everything that can arrive does, and when nothing moves the timers fire that the
 // timing allows, those by which somebody takes over in turn. It stops when everybody has decided,
-// at a violation, or when more rounds of that would not help: because all have had their turn and
-// no machine has changed, or after continueRounds.
+// or when more rounds of that would not help: because all have had their turn and no machine has
+// changed, or after continueRounds. What is violated does not stop it.
 func (w *World) Continue(taken func(Action)) {
 	start := w.steps
 	turns := 2 * max(w.cfg.Layout.Leaders, w.cfg.Layout.Replicas, 1)
 	var before, now []byte
-	do := func(a Action) {
+	do := func(a Action) bool {
 		if w.try(&a) && taken != nil {
 			taken(a)
 		}
+		return true
 	}
 	for round := range continueRounds {
 		w.drain(do, start)
-		if w.Violation() != nil || w.allDecided() {
+		if w.allDecided() {
 			return
 		}
 		if round%turns == 0 {
@@ -100,17 +102,17 @@ func (w *World) appendMachines(dst []byte) []byte {
 	return dst
 }
 
-// drain lets everything happen that is on its way, timers apart.
-func (w *World) drain(do func(Action), start int) {
-	for w.Violation() == nil && w.steps-start <= w.cfg.SettleBound() {
+// drain lets everything happen that is on its way, timers apart, until do says that it is enough.
+func (w *World) drain(do func(Action) bool, start int) {
+	for more := true; more && w.steps-start <= w.cfg.SettleBound(); {
 		if i := w.firstDeliverable(); i >= 0 {
-			do(messageAction(Deliver, &w.net[i]))
+			more = do(messageAction(Deliver, &w.net[i]))
 			continue
 		}
 		if w.unsynced.Empty() {
 			return
 		}
-		do(Action{Type: Sync, Node: w.unsynced.First()})
+		more = do(Action{Type: Sync, Node: w.unsynced.First()})
 	}
 }
 
@@ -138,7 +140,7 @@ func (w *World) leastRival() uint8 {
 // fireRound fires timers while nothing moves: all that say something again, or else those by which
 // somebody waits no longer; of those that may take over from one another, the same for all
 // transactions, only those whose turn it is. Back-off in a real driver has that effect.
-func (w *World) fireRound(do func(Action), takeover bool, turn func(rival uint8) bool) {
+func (w *World) fireRound(do func(Action) bool, takeover bool, turn func(rival uint8) bool) {
 	list := w.due[:0]
 	for i := range w.timers {
 		t := &w.timers[i]

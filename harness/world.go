@@ -487,19 +487,7 @@ func (w *World) isStill() bool { return w.unsynced.Empty() && w.firstDeliverable
 // it is in flight.
 func (w *World) timeoutIsTrue(t *core.Timer) bool {
 	here := w.cfg.Layout.NodeOf(t.Role)
-	for s := t.Await.IDs; s != 0; s &= s - 1 {
-		from := core.Role{Kind: t.Await.Kind, ID: s.First()}
-		if t.Await.Replicas == 0 && w.isSilent(from, t.Role, here) {
-			return true
-		}
-		for c := t.Await.Replicas; c != 0; c &= c - 1 {
-			from.Replica = c.First()
-			if w.isSilent(from, t.Role, here) {
-				return true
-			}
-		}
-	}
-	return false
+	return t.Await.Any(func(from core.Role) bool { return w.isSilent(from, t.Role, here) })
 }
 
 // isSilent tells whether nothing from one role can come to another, on node here, any more.

@@ -20,6 +20,8 @@ type Config struct {
 	Takeovers   int
 	Unreduced   bool // without the reductions of the package comment
 	NonBlocking bool // also judge that from every state everybody can still decide
+
+	census bool // of a death it is not asked what was lost
 }
 
 // Size is a world with one transaction of all resource managers, every role on a node of its own.

@@ -67,7 +67,10 @@ func (x *naive) explore() {
 
 func (x *naive) run(path []harness.Action) (*harness.World, []core.Message) {
 	c := x.cfg.Config
-	c.Budget = harness.Budget{Refusals: 99, Timeouts: 99, Crashes: 99, Deaths: 99}
+	c.Budget = harness.Budget{Refusals: 99, Timeouts: 99, Deaths: 99, Cuts: 99, Drops: 99}
+	if c.Timing == harness.Asynchronous {
+		c.Budget.Crashes = 99
+	}
 	w := &x.world
 	w.Reset(&c)
 	var sent []core.Message
@@ -100,7 +103,7 @@ func (x *naive) actions(w *harness.World, sent []core.Message) []harness.Action 
 	var list []harness.Action
 	for _, a := range w.Enabled(nil) {
 		switch a.Type {
-		case harness.Settle, harness.Drop, harness.Duplicate:
+		case harness.Settle, harness.Drop, harness.Duplicate, harness.Cut:
 		default:
 			list = append(list, a)
 		}

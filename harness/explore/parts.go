@@ -83,10 +83,12 @@ type own struct {
 	action harness.Action
 }
 
-// receiver is where a message goes: the node, and its number among the messages to that node.
+// receiver is where a message goes: the node, and its number among the messages to that node; and
+// who sends it to whom.
 type receiver struct {
-	node  uint8
-	index uint16
+	node, sender uint8
+	index        uint16
+	from, to     core.Role
 }
 
 // Model is a world as mc explores it. A node is a pure function, so each of its parts is worked
@@ -292,7 +294,7 @@ func (m *Model) finish(p *part, safe bool) edge {
 	log := !safe || !w.Up(n)
 	q, sent := w.Take(n, log, m.sent[:0])
 	m.sent = sent
-	if !log && m.init.left[death] == 0 {
+	if !log && (m.init.left[death] == 0 || m.cfg.census) {
 		q.Monitor().NoMoreCrashes()
 	}
 	var set [sentWords]uint64
@@ -353,7 +355,8 @@ func (m *Model) message(msg *core.Message) int {
 	node := m.cfg.Layout.NodeOf(msg.To)
 	m.messages = append(m.messages, *msg)
 	m.msgIDs[*msg] = id
-	m.receiver[id] = receiver{uint8(node), m.inboxLen[node]}
+	sender := uint8(m.cfg.Layout.NodeOf(msg.From))
+	m.receiver[id] = receiver{uint8(node), sender, m.inboxLen[node], msg.From, msg.To}
 	m.inboxLen[node]++
 	return id
 }
