@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"paxoscommit/harness/costs"
 )
@@ -60,6 +61,12 @@ func published(protocol string, at costs.Placement, n, f int) formulas {
 	paxos := func(text string, messages, delays int) row {
 		return row{text, messages, delays, "N+F+1", n + f + 1, 3}
 	}
+	// Skeen's 5N messages and 5 delays are from the coordinator on. Here rm1 begins, with its vote:
+	// one message for the two that would ask it and answer, and one delay more.
+	threePhase := map[costs.Placement]row{
+		costs.Apart:     {text: "5N-1", messages: 5*n - 1, delays: 6},
+		costs.CoLocated: {text: "5N-5", messages: 5*n - 5, delays: 5},
+	}
 	rows := map[string]map[costs.Placement]row{
 		"paxos-commit": {
 			costs.Apart:            paxos("(N+1)(F+3)-2", (n+1)*(f+3)-2, 5),
@@ -75,6 +82,9 @@ func published(protocol string, at costs.Placement, n, f int) formulas {
 			costs.Apart:     {"3N-1", 3*n - 1, 4, "N+1", n + 1, 3},
 			costs.CoLocated: {"3N-3", 3*n - 3, 3, "N+1", n + 1, 3},
 		},
+		"3pc":          threePhase,
+		"3pc-course":   threePhase,
+		"3pc-timeouts": threePhase,
 		"replicated-2pc": {costs.Apart: {
 			text: "3N+2F(2N+1)", messages: 3*n + 2*f*(2*n+1), delays: 7,
 			writes: "(F+1)(2N+1)", written: (f + 1) * (2*n + 1),
@@ -84,14 +94,15 @@ func published(protocol string, at costs.Placement, n, f int) formulas {
 	if !ok {
 		return formulas{}
 	}
-	delays := n >= 2 && (f >= 1 || protocol == "2pc")
+	tolerates := strings.Contains(protocol, "paxos") || strings.Contains(protocol, "replicated")
+	delays := n >= 2 && (f >= 1 || !tolerates)
 	if n == 2 && at == costs.CoLocated && protocol == "paxos-commit" {
 		delays = false // 3: each acceptor has one of the two votes on its node, and needs no Prepare
 	}
 	return formulas{
 		messages:    formula{r.text, r.messages, true},
 		delays:      formula{"", r.delays, delays},
-		writes:      formula{r.writes, r.written, true},
+		writes:      formula{r.writes, r.written, r.writes != ""},
 		writeDelays: formula{"", r.writeDelays, n >= 2 && r.writeDelays > 0},
 	}
 }

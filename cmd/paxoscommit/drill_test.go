@@ -63,6 +63,42 @@ func TestTheMatrixIsThatOfTheLiterature(t *testing.T) {
 			{"tm1->rm2 commit", "commits commits", "commits blocks"},
 			{"the end", "commits commits", "commits commits"},
 		},
+		"3pc": {
+			{"rm1->tm1 vote", "aborts aborts", "aborts untouched"},
+			{"tm1->rm2 prepare", "aborts aborts", "aborts untouched"},
+			{"rm2->tm1 vote", "aborts aborts", "aborts aborts"},
+			{"tm1->rm1 pre-commit", "aborts aborts", "commits aborts SPLIT"},
+			{"tm1->rm2 pre-commit", "commits commits", "commits aborts SPLIT"},
+			{"rm1->tm1 pre-committed", "commits commits", "commits commits"},
+			{"rm2->tm1 pre-committed", "commits commits", "commits commits"},
+			{"tm1->rm1 commit", "commits commits", "commits commits"},
+			{"tm1->rm2 commit", "commits commits", "commits commits"},
+			{"the end", "commits commits", "commits commits"},
+		},
+		"3pc-course": {
+			{"rm1->tm1 vote", "blocks untouched", "aborts untouched"},
+			{"tm1->rm2 prepare", "blocks untouched", "aborts untouched"},
+			{"rm2->tm1 vote", "blocks blocks", "aborts blocks"},
+			{"tm1->rm1 pre-commit", "blocks blocks", "commits blocks"},
+			{"tm1->rm2 pre-commit", "commits blocks", "commits blocks"},
+			{"rm1->tm1 pre-committed", "commits commits", "commits commits"},
+			{"rm2->tm1 pre-committed", "commits commits", "commits commits"},
+			{"tm1->rm1 commit", "commits commits", "commits commits"},
+			{"tm1->rm2 commit", "commits commits", "commits commits"},
+			{"the end", "commits commits", "commits commits"},
+		},
+		"3pc-timeouts": {
+			{"rm1->tm1 vote", "aborts untouched", "aborts untouched"},
+			{"tm1->rm2 prepare", "aborts untouched", "aborts untouched"},
+			{"rm2->tm1 vote", "aborts aborts", "aborts aborts"},
+			{"tm1->rm1 pre-commit", "aborts aborts", "commits aborts SPLIT"},
+			{"tm1->rm2 pre-commit", "commits aborts SPLIT", "commits aborts SPLIT"},
+			{"rm1->tm1 pre-committed", "commits commits", "commits commits"},
+			{"rm2->tm1 pre-committed", "commits commits", "commits commits"},
+			{"tm1->rm1 commit", "commits commits", "commits commits"},
+			{"tm1->rm2 commit", "commits commits", "commits commits"},
+			{"the end", "commits commits", "commits commits"},
+		},
 	} {
 		require.Equal(t, want, matrixOf(t, rules), rules)
 	}
@@ -87,6 +123,8 @@ func TestReplicationAndPaxosCommitNeverBlockOnTheCoordinator(t *testing.T) {
 func TestDrillsAreAnswered(t *testing.T) {
 	for number, want := range map[string]string{
 		"1": "2pc                    blocks",
+		"2": "3pc-timeouts           commits",
+		"3": "3pc                    commits | aborts  SPLIT",
 		"4": "paxos-commit           commits",
 		"5": "paxos-commit           commits | blocks",
 	} {
