@@ -39,9 +39,9 @@
 //
 // # Dynamic resource managers
 //
-// With a registrar (core.Sizes.Registrars) who takes part is not fixed by the client, but decided in
-// one more instance: the registrar's, whose value is a set of resource managers (section 6). The
-// transaction is committed iff that instance chose a set, and everybody in it chose prepared.
+// With a registrar (core.Sizes.Registrars) who takes part is not fixed by the client, but decided
+// in one more instance: the registrar's, whose value is a set of resource managers (section 6).
+// The transaction is committed iff that instance chose a set, and everybody in it chose prepared.
 //
 //	here                   paper
 //	rm.join, rm.enlist     6.2: joining; the first one has the others join

@@ -58,9 +58,12 @@ func (h *hunter) campaign(ctx context.Context, m *mutants.Mutant, program string
 	if m.Control {
 		runs = h.options.controlRuns
 	}
-	cmd := exec.CommandContext(ctx, program, "fuzz", "--json", "--workers", "1",
+	args := append([]string{
+		"fuzz", "--json", "--workers", "1",
 		"--protocol", m.Protocol, "--runs", strconv.FormatUint(runs, 10),
-		"--seed", strconv.FormatUint(h.options.seed, 10), "--save", program+".schedule")
+		"--seed", strconv.FormatUint(h.options.seed, 10), "--save", program + ".schedule",
+	}, m.With...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	stderr := relay{id: m.ID, out: os.Stderr}
 	var stdout bytes.Buffer

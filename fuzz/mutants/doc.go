@@ -7,9 +7,10 @@
 //	# Why it is wrong, on as many lines as that takes.
 //	# caught by: Agreement, Consistency
 //	# protocol: faster-paxos-commit
+//	# with: --registrars 1
 //
 // "caught by" names the properties one of which must catch the bug; "control: must stay silent"
 // stands there instead for a change that the protocol allows. The protocol is paxos-commit unless
-// it is named. A program with the bug is built with go build -overlay, and the sources stay as they
-// are.
+// it is named, and "with" are more flags for its campaign. A program with the bug is built with
+// go build -overlay, and the sources stay as they are.
 package mutants

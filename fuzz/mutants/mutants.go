@@ -25,7 +25,8 @@ type Mutant struct {
 	Why      string // and why, if that needs more
 	Control  bool   // nothing is broken: it must stay silent
 	CaughtBy []checker.Property
-	Protocol string // which to run
+	Protocol string   // which to run
+	With     []string // more flags of fuzz
 	diff     []byte
 }
 
@@ -96,6 +97,8 @@ func parse(id string, text []byte) (Mutant, error) {
 			m.Control = true
 		case key == "protocol":
 			m.Protocol = value
+		case key == "with":
+			m.With = strings.Fields(value)
 		default:
 			why = append(why, string(head))
 		}

@@ -37,6 +37,7 @@ func TestTheKnownBugsAreThere(t *testing.T) {
 		"A01", "A03", "A06", "A10", "A15", "A18", "A20", "L01", "L04", "L09", "L11", "L13", "L15", "L16",
 		"L19", "L21", "D01", "D02", "D06", "R01", "R02", "R08", "R10", "R11", "R14",
 		"F01", "F02", "F03", "F04", "L26", "R15", "S01", "S03", "S05", "S10", "S11", "S12",
+		"G01", "G02", "G03", "G04", "G05", "G06", "G07",
 	})
 	require.Subset(t, controls, []string{"A02", "D04", "R07"})
 	require.True(t, slices.IsSortedFunc(list, func(a, b Mutant) int {
@@ -51,6 +52,10 @@ func TestFindNamesWhatThereIs(t *testing.T) {
 	m, err := Find("A03")
 	require.NoError(t, err)
 	require.Equal(t, "paxos-commit", m.Protocol)
+	require.Empty(t, m.With)
+	m, err = Find("G01")
+	require.NoError(t, err)
+	require.Equal(t, []string{"--registrars", "1"}, m.With)
 	_, err = Find("A99")
 	require.ErrorIs(t, err, ErrMutant)
 	require.ErrorContains(t, err, `"A99"; there are A01 A02`)

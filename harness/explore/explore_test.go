@@ -51,6 +51,45 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// TestCountsWithARegistrar pins what is visited of worlds whose resource managers join.
+func TestCountsWithARegistrar(t *testing.T) {
+	for _, w := range []struct {
+		protocol            paxoscommit.Protocol
+		size                Size
+		distinct, generated uint64
+		depth               int
+	}{
+		{paxoscommit.Protocol{}, Size{RMs: 1, Acceptors: 1, Leaders: 1, Registrars: 1}, 665, 3148, 26},
+		{
+			paxoscommit.Protocol{},
+			Size{RMs: 1, Acceptors: 1, Leaders: 1, Registrars: 1, Takeovers: 1, Timeouts: 1},
+			49422, 277765, 34,
+		},
+		{
+			paxoscommit.Protocol{},
+			Size{RMs: 2, Acceptors: 1, Leaders: 1, Registrars: 1, Crashes: 1},
+			67471, 322177, 54,
+		},
+		{
+			paxoscommit.Protocol{Faster: true},
+			Size{RMs: 1, Acceptors: 3, Leaders: 1, Registrars: 1},
+			8674, 59089, 32,
+		},
+	} {
+		t.Run(w.size.String(), func(t *testing.T) {
+			c, err := NewConfig(w.protocol, w.size)
+			require.NoError(t, err)
+			c.NonBlocking = w.size.Crashes == 0
+			r, err := Explore(c, mc.Options{})
+			require.NoError(t, err)
+			require.Equal(t, mc.Holds, r.Verdict)
+			require.True(t, r.Complete)
+			require.Equal(t, [...]uint64{w.distinct, w.generated, uint64(w.depth)},
+				[...]uint64{r.Distinct, r.Generated, uint64(r.Depth)})
+		})
+	}
+}
+
 // TestCountsOfReplicatedTwoPhaseCommit pins what is visited of worlds whose roles are groups.
 func TestCountsOfReplicatedTwoPhaseCommit(t *testing.T) {
 	for _, w := range []struct {
