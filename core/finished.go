@@ -16,15 +16,16 @@ type Finished struct {
 // mark returns the position in marks of tx's origin and epoch, and whether it is there. Like
 // beyond, it is on the way of every message, and for that written out.
 func (f *Finished) mark(tx TxID) (int, bool) {
+	source := tx.source()
 	i, end := 0, len(f.marks)
 	for i < end {
-		if mid := int(uint(i+end) / 2); f.marks[mid].source() < tx.source() {
+		if mid := int(uint(i+end) / 2); f.marks[mid].source() < source {
 			i = mid + 1
 		} else {
 			end = mid
 		}
 	}
-	return i, i < len(f.marks) && f.marks[i].source() == tx.source()
+	return i, i < len(f.marks) && f.marks[i].source() == source
 }
 
 // beyond returns the position in above of the first id not below tx, and whether that is tx.
@@ -59,11 +60,15 @@ func (f *Finished) Low(tx TxID) uint32 {
 
 // Add marks tx, whose Seq is at least 1, as finished.
 func (f *Finished) Add(tx TxID) {
-	low := f.Low(tx)
+	i, ok := f.mark(tx)
+	low := uint32(0)
+	if ok {
+		low = f.marks[i].Seq
+	}
 	switch {
 	case tx.Seq <= low:
 	case tx.Seq == low+1:
-		f.Raise(tx, tx.Seq)
+		f.raise(i, ok, tx)
 	default:
 		if i, ok := f.beyond(tx); !ok {
 			f.above = slices.Insert(f.above, i, tx)
@@ -73,15 +78,22 @@ func (f *Finished) Add(tx TxID) {
 
 // Raise marks everything of tx's origin and epoch up to low as finished.
 func (f *Finished) Raise(tx TxID, low uint32) {
-	i, ok := f.mark(tx)
-	switch {
-	case ok && low <= f.marks[i].Seq || low == 0:
-		return
-	case !ok:
+	if i, ok := f.mark(tx); low > 0 && (!ok || low > f.marks[i].Seq) {
+		tx.Seq = low
+		f.raise(i, ok, tx)
+	}
+}
+
+// raise makes tx, which is higher, the mark of its origin and epoch, at i where mark has found it.
+func (f *Finished) raise(i int, found bool, tx TxID) {
+	if !found {
 		f.marks = slices.Insert(f.marks, i, tx)
 	}
 	mark := &f.marks[i]
-	mark.Seq = low
+	mark.Seq = tx.Seq
+	if len(f.above) == 0 {
+		return
+	}
 	// What the mark has reached leaves above, and where it leaves no gap the mark moves on.
 	from, _ := f.beyond(TxID{Origin: tx.Origin, Epoch: tx.Epoch})
 	to := from

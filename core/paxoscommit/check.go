@@ -218,7 +218,7 @@ func (n *Node) areValues(v core.Votes, e entry, members core.Set) bool {
 
 // exists tells whether the layout has a role; it does not count clients.
 func (n *Node) exists(r core.Role) bool {
-	return r.ID != 0 && (r.Kind == core.Client || int(r.ID) <= n.layout.Count(r.Kind))
+	return r.ID != 0 && (r.Kind == core.Client || n.layout.NodeOf(r) != 0)
 }
 
 func (n *Node) beside(a, b core.Role) bool { return n.layout.NodeOf(a) == n.layout.NodeOf(b) }

@@ -183,19 +183,30 @@ func (n *Node) message(m *core.Message, out *core.Output) error {
 	if err := n.check(m); err != nil {
 		return err
 	}
-	if r := n.rm(m.To); r != nil {
-		return r.message(m, out)
+	switch m.To.Kind {
+	case core.RM:
+		if r := n.rm(m.To); r != nil {
+			return r.message(m, out)
+		}
+	case core.Acceptor:
+		if a := n.acceptor(m.To); a != nil {
+			return n.accept(a, m, out)
+		}
+	case core.Leader:
+		if l := n.leader(m.To); l != nil {
+			return l.message(m, out)
+		}
+	case core.Registrar:
+		if g := n.registrarOf(m.To); g != nil {
+			return g.message(m, out)
+		}
+	default: // senders lets none through
 	}
-	if l := n.leader(m.To); l != nil {
-		return l.message(m, out)
-	}
-	if g := n.registrarOf(m.To); g != nil {
-		return g.message(m, out)
-	}
-	a := n.acceptor(m.To)
-	if a == nil {
-		return misrouted(m)
-	}
+	return misrouted(m)
+}
+
+// accept is a message to an acceptor, on which a BeginCommit may ride to a role beside it.
+func (n *Node) accept(a *acceptor, m *core.Message, out *core.Output) error {
 	err := a.message(m, out)
 	switch {
 	case err != nil || !m.Begin:

@@ -13,6 +13,10 @@ type rm struct {
 	role
 	faster bool
 	txs    core.Table[rmTx]
+
+	// Of Faster Paxos Commit, until the outcome is known. They are large, so the others do not
+	// carry them.
+	learners core.Table[learner]
 }
 
 // rmTx is rmState of PaxosCommit.tla: working while vote and outcome are NoValue, prepared, aborted
@@ -25,7 +29,6 @@ type rmTx struct {
 	begun   bool       // asked by a client, so this one sends BeginCommit
 	leader  uint8      // who said the outcome, or the first leader
 	client  core.Role  // who waits for the outcome here
-	learned learner    // Faster Paxos Commit only
 
 	// With a registrar, until the resource is asked to prepare:
 	joining  joining
@@ -46,12 +49,14 @@ func (r *rm) reset(l *core.Layout, faster bool) {
 	r.layout, r.faster = l, faster
 	r.finished.Clear()
 	r.txs.Clear()
+	r.learners.Clear()
 }
 
 func (r *rm) copyFrom(src *rm) {
 	r.layout, r.id, r.faster = src.layout, src.id, src.faster
 	r.finished.CopyFrom(&src.finished)
 	r.txs.CopyFrom(&src.txs)
+	r.learners.CopyFrom(&src.learners)
 }
 
 func (r *rm) appendKey(dst []byte) []byte {
@@ -71,7 +76,11 @@ func (r *rm) appendKey(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(st.members))
 		dst = append(dst, byte(st.vote), byte(st.outcome), flags, st.leader, st.client.ID)
 		if r.faster {
-			dst = st.learned.appendKey(dst, r.layout)
+			learned := r.learners.Get(tx)
+			if learned == nil {
+				learned = &learner{}
+			}
+			dst = learned.appendKey(dst, r.layout)
 		}
 		if r.layout.Registrars > 0 {
 			dst = append(dst, byte(st.joining), st.enlister)
@@ -212,7 +221,7 @@ func (r *rm) phase2b(st *rmTx, m *core.Message, out *core.Output) {
 		r.drop(core.DropStale, m.Tx, out)
 		return
 	}
-	chosen, e := st.learned.learn(m, r.layout)
+	chosen, e := r.learners.Put(m.Tx).learn(m, r.layout)
 	if v := outcome(chosen, e, st.members, r.layout); v != core.NoValue {
 		r.learn(m.Tx, st, v, firstLeader().ID, out)
 	}
@@ -251,8 +260,8 @@ func leaderIn(m *core.Message) uint8 {
 
 // learn makes the outcome durable and then has the resource apply it.
 func (r *rm) learn(tx core.TxID, st *rmTx, v core.Value, leader uint8, out *core.Output) {
-	st.outcome, st.leader, st.learned = v, leader, learner{}
-	st.joining = asked
+	st.outcome, st.leader, st.joining = v, leader, asked
+	r.learners.Delete(tx)
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordOutcome, Role: r.id, Tx: tx, Members: st.members, Val: v,
 	})
