@@ -80,10 +80,11 @@ func (r *runner) drive(taken func(harness.Action)) {
 		if r.plan.spell > 0 && w.Steps()%r.plan.spell == 0 {
 			r.plan.nextSpell(r.rng, &r.config.Layout)
 		}
-		a, ok := r.choose()
-		if !ok {
+		t, i := r.choose()
+		if i < 0 {
 			break
 		}
+		a := w.Candidate(t, i)
 		if a.Type == harness.Fire && a.Timer.Kind == core.TimerTakeOver {
 			r.plan.due = false
 		}
@@ -99,29 +100,36 @@ func (r *runner) drive(taken func(harness.Action)) {
 	}
 }
 
-// choose draws an enabled action. It returns false when many draws have found none.
-func (r *runner) choose() (harness.Action, bool) {
-	if a, ok := r.trapped(); ok {
-		return a, true
+// choose draws an enabled action, and returns its place among those of its type as World.Find does:
+// below 0 when many draws have found none.
+func (r *runner) choose() (harness.ActionType, int) {
+	if i := r.trapped(); i >= 0 {
+		return harness.Crash, i
 	}
-	late, lateAt := harness.NoAction, uint32(0)
+	late, lateAt := harness.NoAction, -1
 	for range 32 {
-		draw := r.rng.Uint64()
+		draw := r.pcg.Uint64() // what rng would give
 		t := r.plan.deck[uint64(uint32(draw))*uint64(len(r.plan.deck))>>32]
 		at := uint32(draw >> 32)
 		if t == harness.Deliver {
 			at = r.plan.lean(at)
 		}
-		a, ok := r.world.Choose(t, at)
+		i := r.world.Find(t, at)
 		switch {
-		case !ok || r.follower != nil && !r.follower.Allows(&a):
-		case !r.putOff(&a, uint8(draw>>24)&15):
-			return a, true
-		case a.Node == 0:
-			late, lateAt = t, at
+		case i < 0 || r.follower != nil && !r.allows(t, i):
+		case !r.putOff(t, i, uint8(draw>>24)&15):
+			return t, i
+		case t == harness.Deliver || t == harness.Fire:
+			late, lateAt = t, i
 		}
 	}
-	return r.world.Choose(late, lateAt)
+	return late, lateAt
+}
+
+// allows tells whether the follower can take the action.
+func (r *runner) allows(t harness.ActionType, i int) bool {
+	a := r.world.Candidate(t, i)
+	return r.follower.Allows(&a)
 }
 
 // lean moves a position among the messages in flight towards the end, where the newest are: what
@@ -134,42 +142,44 @@ func (p *plan) lean(at uint32) uint32 {
 	return at
 }
 
-// trapped returns the crash of a frail node that has just sent what the plan traps.
-func (r *runner) trapped() (harness.Action, bool) {
+// trapped returns the place of the crash of a frail node that has just sent what the plan traps,
+// below 0 if there is none.
+func (r *runner) trapped() int {
 	net := r.world.InFlight()
 	if r.plan.trap == core.NoMsg || len(net) == 0 || net[len(net)-1].Type != r.plan.trap {
-		return harness.Action{}, false
+		return -1
 	}
 	n := r.config.Layout.NodeOf(net[len(net)-1].From)
 	if !r.plan.frail.Has(uint8(n)) || r.rng.IntN(4) == 0 {
-		return harness.Action{}, false
+		return -1
 	}
-	return r.world.Choose(harness.Crash, uint32((uint64(n)<<32-1)/uint64(r.config.Layout.Nodes)))
+	return r.world.Find(harness.Crash, uint32((uint64(n)<<32-1)/uint64(r.config.Layout.Nodes)))
 }
 
 // putOff tells whether an action is to wait; draw is 0 to 15. What waits happens when little else
 // can, but for the crash of a node that does not crash in this run.
-func (r *runner) putOff(a *harness.Action, draw uint8) bool {
+func (r *runner) putOff(t harness.ActionType, i int, draw uint8) bool {
 	p := &r.plan
-	switch a.Type {
+	switch t {
 	case harness.Deliver:
-		if draw < p.late[a.Msg.Type] {
+		m := &r.world.InFlight()[i]
+		if draw < p.late[m.Type] {
 			return true
 		}
-		n := r.config.Layout.NodeOf(a.Msg.To)
+		n := r.config.Layout.NodeOf(m.To)
 		return n != 0 && draw < 15 && p.slow.Has(uint8(n)) &&
-			(p.deaf == 0 || p.deaf.Has(uint8(a.Msg.Type)))
+			(p.deaf == 0 || p.deaf.Has(uint8(m.Type)))
 	case harness.Fire:
-		switch a.Timer.Kind {
+		switch timer := &r.world.Armed()[i]; timer.Kind {
 		case core.TimerRetry:
-			return draw < p.idle[a.Timer.Role.Kind]
+			return draw < p.idle[timer.Role.Kind]
 		case core.TimerTakeOver:
 			return p.spell > 0 && !p.due
 		default:
 			return false
 		}
 	case harness.Crash, harness.CrashKeep, harness.Die:
-		return !p.frail.Has(uint8(a.Node))
+		return !p.frail.Has(uint8(i + 1))
 	default:
 		return false
 	}

@@ -13,7 +13,7 @@ func (w *World) Enabled(buf []Action) []Action {
 			if !w.enabled(t, i) {
 				continue
 			}
-			if a := w.candidate(t, i); !contains(buf[from:], a) {
+			if a := w.Candidate(t, i); !contains(buf[from:], a) {
 				buf = append(buf, a)
 			}
 		}
@@ -34,10 +34,18 @@ func contains(as []Action, a Action) bool {
 // candidates, going round. It returns false if there is none. With r drawn at random it is how to
 // take a random step without listing them all.
 func (w *World) Choose(t ActionType, r uint32) (Action, bool) {
-	n := w.candidates(t)
-	if n == 0 {
+	i := w.Find(t, r)
+	if i < 0 {
 		return Action{}, false
 	}
+	return w.Candidate(t, i), true
+}
+
+// Find returns where the action that Choose returns is among the candidates of its type, or -1 if
+// there is none: a message's place in InFlight, a timer's in Armed, a node's or client's number
+// less 1.
+func (w *World) Find(t ActionType, r uint32) int {
+	n := w.candidates(t)
 	start := int(uint64(r) * uint64(n) >> 32)
 	for i := range n {
 		k := start + i
@@ -45,10 +53,10 @@ func (w *World) Choose(t ActionType, r uint32) (Action, bool) {
 			k -= n
 		}
 		if w.enabled(t, k) {
-			return w.candidate(t, k), true
+			return k
 		}
 	}
-	return Action{}, false
+	return -1
 }
 
 // candidates returns how many actions of a type there may be, 0 if its budget is spent or what it
@@ -130,8 +138,9 @@ func (w *World) enabled(t ActionType, i int) bool {
 	}
 }
 
-// candidate returns the i-th action of a type. It is large, so it is made only once it is chosen.
-func (w *World) candidate(t ActionType, i int) Action {
+// Candidate returns the i-th action of a type, as Find numbers them. It is large: make it only once
+// it is chosen.
+func (w *World) Candidate(t ActionType, i int) Action {
 	switch t {
 	case Begin, GiveUp:
 		return Action{Type: t, Role: core.Role{Kind: core.Client, ID: uint8(i + 1)}}

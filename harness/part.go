@@ -276,10 +276,12 @@ func (p *Part) Unsynced() bool { return p.up && p.disk.durable < len(p.disk.reco
 // of leaders one; of other roles none.
 func (c *Config) CanLose(gone *core.NodeSet) bool {
 	l := &c.Layout
-	var lost, leaders int
-	var replicas [core.NumRoleKinds][core.MaxRMs + 1]int
+	var lost, leaders, replicas int // replicas of one role
 	var buf [64]core.Role
 	for _, r := range l.AppendRoles(buf[:0]) {
+		if r.Replica == 1 {
+			replicas = 0
+		}
 		switch {
 		case !gone.Has(l.NodeOf(r)):
 		case r.Kind == core.Acceptor:
@@ -287,8 +289,8 @@ func (c *Config) CanLose(gone *core.NodeSet) bool {
 		case r.Kind == core.Leader:
 			leaders++
 		case r.Replica > 0:
-			replicas[r.Kind][r.ID]++
-			if 2*replicas[r.Kind][r.ID] >= l.Replicas && !c.LoseMajority {
+			replicas++
+			if 2*replicas >= l.Replicas && !c.LoseMajority {
 				return false
 			}
 		}

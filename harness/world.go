@@ -150,6 +150,9 @@ func (w *World) New() []core.Message { return w.net[min(w.old, len(w.net)):] }
 // InFlight returns the messages in flight, to look at, in no order that means anything.
 func (w *World) InFlight() []core.Message { return w.net }
 
+// Armed returns the timers that are armed, to look at, in no order that means anything.
+func (w *World) Armed() []core.Timer { return w.timers }
+
 // Log returns the records of a node, and how many of them are durable.
 func (w *World) Log(n core.NodeID) ([]core.Record, int) {
 	return w.disks[n-1].records, w.disks[n-1].durable
