@@ -35,7 +35,7 @@ var (
 type checker struct {
 	out     io.Writer
 	most    uint64
-	only    string                                                        // the row of counts.json to check alone; "" for all that there is
+	only    string                                                        // a row, or "" for all
 	workers int                                                           // TLC's
 	tlc     func(module, cfg string) (output string, code int, err error) // nil: none
 }
