@@ -79,10 +79,15 @@ func (m *Monitor) Returned(i int, v core.Value) {
 // Forgotten takes the word of a role that a transaction is finished, told to the client that asked:
 // every member must have its outcome.
 func (m *Monitor) Forgotten(i int, from core.Role) {
+	m.facts[i].told = true
+	m.judgeTold(i, from.String())
+}
+
+func (m *Monitor) judgeTold(i int, by string) {
 	f, members := &m.facts[i], m.txns[i].Members
-	if done := f.rm.Instances(); done&members != members {
-		m.brokenf(Validity, "%v says that %v is finished, and of rm %v only {%v} have an outcome",
-			from, m.txns[i].ID, members, done)
+	if done := f.rm.Instances(); f.told && done&members != members {
+		m.brokenf(Validity, "%s says that %v is finished, and of rm %v only {%v} have an outcome",
+			by, m.txns[i].ID, members, done)
 	}
 }
 

@@ -54,6 +54,7 @@ type facts struct {
 	invoked  int // step, or -1
 	returned int // step, or -1
 	answer   core.Value
+	told     bool // the client was told that it is finished
 
 	// Of replicated roles only; the votes above, rm and outcome are then what groups have chosen.
 	decision core.Value // of the transaction manager's group

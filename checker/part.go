@@ -75,12 +75,13 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 }
 
 // AppendEvidence appends a canonical encoding of that part of the facts without which something
-// else may be wrong: what is prepared, and what is accepted. Of all other facts it holds that what
-// Together finds broken stays broken when there are more of them.
+// else may be wrong: what is prepared, what is accepted, and which resource managers have the
+// outcome. Of all other facts it holds that what Together finds broken stays broken when there are
+// more of them.
 func (m *Monitor) AppendEvidence(dst []byte) []byte {
 	for i := range m.facts {
 		f := &m.facts[i]
-		dst = f.votes.AppendKey(dst)
+		dst = f.rm.AppendKey(f.votes.AppendKey(dst))
 		dst = binary.AppendUvarint(dst, uint64(len(f.ballots)))
 		slices.SortFunc(f.ballots, func(a, b ballotFacts) int { return int(a.bal) - int(b.bal) })
 		for k := range f.ballots {
@@ -104,7 +105,11 @@ func (m *Monitor) AppendFacts(dst []byte) []byte {
 	dst = m.AppendEvidence(dst)
 	for i := range m.facts {
 		f := &m.facts[i]
-		dst = append(f.rm.AppendKey(dst), byte(f.outcome), byte(f.answer))
+		told := byte(0)
+		if f.told {
+			told = 1
+		}
+		dst = append(dst, byte(f.outcome), byte(f.answer), told)
 	}
 	if m.violation != nil {
 		dst = append(append(dst, byte(m.violation.Property)), m.violation.Detail...)
@@ -127,7 +132,7 @@ func (m *Monitor) RMState(i int, rm uint8) (vote, outcome core.Value) {
 
 // Together makes m, which has been Reset, know what the monitors of all parts know, and returns
 // the first property that is broken: one of a part's own, or Agreement, Consistency and Validity
-// of the state as a whole, or an answer to a client that does not fit what was committed. From
+// of the state as a whole, or what a client was told that does not fit what was committed. From
 // then on m can watch the whole run, but it takes what went before as one moment, and what was
 // revealed in it as forgotten.
 func (m *Monitor) Together(parts []*Monitor) *Violation {
@@ -146,6 +151,7 @@ func (m *Monitor) Together(parts []*Monitor) *Violation {
 		m.judgeAccepted(i)
 		m.judgeEntries(i)
 		m.judgeOutcome(i, parts)
+		m.judgeTold(i, "somebody")
 	}
 	return m.violation
 }
@@ -165,6 +171,7 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 		if g.answer != core.NoValue {
 			f.answer = g.answer
 		}
+		f.told = f.told || g.told
 		for k := range g.ballots {
 			b := f.ballot(g.ballots[k].bal)
 			for a := range b.votes {

@@ -89,6 +89,18 @@ func TestTogetherJudgesWhatNoPartCan(t *testing.T) {
 		{"the client is told of a commit that is none", func(rm, _ []*Monitor) {
 			rm[0].Returned(0, core.Committed)
 		}, Linearizability},
+		{"the client is told that it is finished, and it is not", func(rm, acc []*Monitor) {
+			rm[0].Durable(record(core.RecordOutcome, rmRole(0), core.Aborted))
+			rm[1].Durable(record(core.RecordVote, rmRole(1), core.Aborted))
+			acc[0].Forgotten(0, core.Role{Kind: core.Leader, ID: 1})
+		}, Validity},
+		{"the client is told that it is finished, and it is", func(rm, acc []*Monitor) {
+			for i := range rm {
+				rm[i].Durable(record(core.RecordVote, rmRole(i), core.Aborted))
+				rm[i].Durable(record(core.RecordOutcome, rmRole(i), core.Aborted))
+			}
+			acc[0].Forgotten(0, core.Role{Kind: core.Leader, ID: 1})
+		}, NoProperty},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rm, acc, all := parts(t)
@@ -106,6 +118,19 @@ func TestTogetherJudgesWhatNoPartCan(t *testing.T) {
 			require.Equal(t, c.want, v.Property)
 		})
 	}
+}
+
+// TestEvidenceIsWhatCanMend: without an outcome being told that it is finished is wrong, with it not.
+func TestEvidenceIsWhatCanMend(t *testing.T) {
+	rm, _, _ := parts(t)
+	before := rm[0].AppendEvidence(nil)
+	rm[0].Durable(record(core.RecordOutcome, core.Role{Kind: core.RM, ID: 1}, core.Aborted))
+	outcome := rm[0].AppendEvidence(nil)
+	require.NotEqual(t, before, outcome)
+	facts := rm[0].AppendFacts(nil)
+	rm[0].Forgotten(0, core.Role{Kind: core.Leader, ID: 1})
+	require.Equal(t, outcome, rm[0].AppendEvidence(nil))
+	require.NotEqual(t, facts, rm[0].AppendFacts(nil))
 }
 
 // TestCopiesOfAMonitorAreApart: what one is told, the other does not know, and their keys say so.

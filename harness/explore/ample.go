@@ -15,7 +15,7 @@ import (
 // messages, or makes it as if it had never happened. Actions of different nodes commute anyway, for
 // messages wait. So a state in which an action is alone needs none of its others: of each run from
 // there the same evidence, in the same order, can be had with the action first; and whatever else
-// the action may add, such as an outcome, breaks no less for being there early. (A persistent set
+// the action may add, such as a decision, breaks no less for being there early. (A persistent set
 // of one action: Godefroid, "Partial-Order Methods for the Verification of Concurrent Systems",
 // 1996.)
 //

@@ -72,6 +72,10 @@ func TestOrderChangesNoVerdict(t *testing.T) {
 			"keeps its promise in memory", &planted{Protocol: correct, twist: keepsPromiseInMemory},
 			Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1},
 		},
+		{
+			"says that it is finished", &planted{Protocol: correct, twist: saysFinished},
+			Size{RMs: 1, Acceptors: 1, Leaders: 1, Timeouts: 1},
+		},
 	} {
 		t.Run(w.name, func(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)

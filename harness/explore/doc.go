@@ -20,14 +20,11 @@
 // # What is judged
 //
 // Durability, History and Contract, by the monitor of each part. Agreement, Consistency, Validity
-// and the answers to clients, in every state, by what the monitors of all parts know together
+// and what clients are told, in every state, by what the monitors of all parts know together
 // (checker.Monitor.Together). Every step of every transaction must be one of TCommit.tla, or leave
 // it as it is: a resource manager's state is what it has made durable. And some state must be
 // reached in which all have committed, and one in which all have aborted if anything can make
 // them.
-//
-// Not judged is what a client is told of a forgotten transaction (checker.Monitor.Forgotten): runs
-// of a World judge that.
 //
 // With Config.NonBlocking, also that from every state everybody can still decide, even if all that
 // is in flight between nodes is lost then: the World is put together from the parts, and must come

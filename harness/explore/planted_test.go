@@ -85,6 +85,16 @@ func keepsPromiseInMemory(_ *core.Layout, _ *core.Input, out *core.Output) {
 	}
 }
 
+// saysFinished is a leader that tells a client that a transaction is finished when only its outcome
+// is known.
+func saysFinished(_ *core.Layout, _ *core.Input, out *core.Output) {
+	for i := range out.Send {
+		if m := &out.Send[i]; m.From.Kind == core.Leader && m.To.Kind == core.Client {
+			m.Type = core.MsgForgotten
+		}
+	}
+}
+
 // neverPromises is an acceptor that answers no phase 1a.
 func neverPromises(_ *core.Layout, _ *core.Input, out *core.Output) {
 	out.Gated = slices.DeleteFunc(out.Gated, func(m core.Message) bool {
@@ -191,6 +201,11 @@ func TestPlantedBugsAreFoundByTheShortestWay(t *testing.T) {
 			"keeps its promise in memory", keepsPromiseInMemory,
 			Size{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1},
 			checker.Durability, 10,
+		},
+		{
+			"says that it is finished", saysFinished,
+			Size{RMs: 1, Acceptors: 1, Leaders: 1, Timeouts: 1},
+			checker.Validity, 13,
 		},
 	} {
 		t.Run(b.name, func(t *testing.T) {
