@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os/signal"
 	"syscall"
 
@@ -34,6 +35,12 @@ func newNodeCommand() *cobra.Command {
 		Example: "  paxoscommit node --data /var/lib/paxoscommit",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("data") && o.Data == "" {
+				return errors.New("--data must be a folder")
+			}
+			if o.Delay < 0 {
+				return errors.New("--slow-disk must not be below 0")
+			}
 			signal.Ignore(syscall.SIGPIPE) // who reads no more is an error of the write
 			o.Find = fuzz.FindProtocol
 			o.In, o.Out, o.Err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()

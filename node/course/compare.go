@@ -42,10 +42,7 @@ func (s *Session) inside(protocol string, n int, wait, link time.Duration) (*pla
 	if err == nil && p.standby != 0 {
 		err = p.recover() // both proposers are there
 	}
-	if err != nil {
-		return nil, wire.Errorf(wire.MalformedRequest, "%v", err)
-	}
-	return p, nil
+	return p, err
 }
 
 // measured is what a benchmark found of one protocol.

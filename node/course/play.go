@@ -8,6 +8,7 @@ import (
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
 	"paxoscommit/node"
+	"paxoscommit/node/wire"
 )
 
 // Names of protocols.
@@ -88,13 +89,14 @@ type playConfig struct {
 	remote    func(p *play, e *node.Envelope) // nil if everybody is played here
 }
 
+// newPlay starts everybody who is played here. The error is a *wire.Error, or that of a log.
 func newPlay(c playConfig) (*play, error) {
 	least, most := c.protocol.Limits()
 	sizes := core.Sizes{RMs: len(c.members), Acceptors: len(c.acceptors), Leaders: 2, TMs: 1}
 	sizes = sizes.Clamp(least, most)
 	layout, err := core.NewLayout(sizes)
 	if err != nil {
-		return nil, err
+		return nil, wire.Errorf(wire.MalformedRequest, "%v", err)
 	}
 	for i, name := range c.protocol.Options() {
 		if slices.Contains(c.options, name) {
@@ -102,7 +104,7 @@ func newPlay(c playConfig) (*play, error) {
 		}
 	}
 	if err := c.protocol.Validate(layout); err != nil {
-		return nil, err
+		return nil, wire.Errorf(wire.MalformedRequest, "%v", err)
 	}
 	p := &play{
 		host: c.host, protocol: c.protocol, layout: layout, self: c.self, members: c.members,
@@ -188,11 +190,9 @@ func (p *play) track(tx core.TxID) *txn {
 	return t
 }
 
-// recover starts the second proposer, which finishes what the first has left.
+// recover starts the second proposer, which there is, to finish what the first has left. The error
+// is that of its log.
 func (p *play) recover() error {
-	if p.standby == 0 {
-		return fmt.Errorf("%s has no second proposer", p.protocol.Name())
-	}
 	proc := p.procs[p.standby-1]
 	if !proc.Up() {
 		if err := proc.Start(); err != nil {

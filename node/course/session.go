@@ -1,11 +1,12 @@
 package course
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"paxoscommit/core"
@@ -97,7 +98,8 @@ type operation struct {
 	Value    json.RawMessage `json:"value"`
 }
 
-// Handle takes a message. The error is a *wire.Error for its sender.
+// Handle takes a message. The error is a *wire.Error for its sender, or that of a log, with which
+// nobody may go on.
 func (s *Session) Handle(l *wire.Line, h *wire.Head) error {
 	if l.Dest != s.config.Self {
 		return wire.Errorf(wire.NodeNotFound, "this is %s, not %.40q", s.config.Self, l.Dest)
@@ -127,8 +129,8 @@ func (s *Session) Handle(l *wire.Line, h *wire.Head) error {
 	return handle(l, h, &r)
 }
 
-// Busy tells whether somebody waits for the end of a transaction.
-func (s *Session) Busy() bool { return s.open > 0 }
+// Busy tells whether somebody waits for the end of a transaction, or something is not written yet.
+func (s *Session) Busy() bool { return s.open > 0 || len(s.lines) > 0 }
 
 // Close stops everybody who is played here.
 func (s *Session) Close() error {
@@ -436,9 +438,7 @@ func (s *Session) play(protocol string, members, acceptors []string) (*play, err
 	if len(acceptors) == 0 {
 		acceptors = []string{"a1", "a2", "a3"}
 	}
-	key := strings.Join([]string{
-		protocol, strings.Join(members, "+"), strings.Join(acceptors, "+"),
-	}, "/")
+	key := fmt.Sprintf("%s %q %q", protocol, members, acceptors)
 	if p := s.plays[key]; p != nil {
 		return p, nil
 	}
@@ -451,7 +451,9 @@ func (s *Session) play(protocol string, members, acceptors []string) (*play, err
 		here: s.config.Self, members: members, acceptors: acceptors, timing: timing(patience),
 		say: s.say, report: s.config.Report,
 		open: func(process string) func(each func(entry []byte) error) (node.Log, error) {
-			return s.config.Open(filepath.Join(strings.ReplaceAll(key, "/", ","), process))
+			// Names of any length, with anything in them, are no names of folders.
+			sum := sha256.Sum256([]byte(key))
+			return s.config.Open(filepath.Join(fmt.Sprintf("%s-%x", protocol, sum[:8]), process))
 		},
 	}
 	if s.config.Apart {
@@ -462,7 +464,7 @@ func (s *Session) play(protocol string, members, acceptors []string) (*play, err
 	}
 	p, err := newPlay(config)
 	if err != nil {
-		return nil, wire.Errorf(wire.MalformedRequest, "%v", err)
+		return nil, err
 	}
 	s.plays[key] = p
 	s.order = append(s.order, key)

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"path/filepath"
 
 	"paxoscommit/node"
@@ -11,7 +12,8 @@ import (
 // courseNode is a node of the course.
 type courseNode struct {
 	session *course.Session
-	blanks  bool // the samples with participants in init have blanks in what they expect
+	folder  node.Log // empty: whose folder it is, from init on; everybody played has a log within
+	blanks  bool     // the samples with participants in init have blanks in what they expect
 }
 
 func (s *server) newCourse(name string, body *initBody) (*courseNode, error) {
@@ -25,6 +27,10 @@ func (s *server) newCourse(name string, body *initBody) (*courseNode, error) {
 		}
 	}
 	var err error
+	c.folder, err = s.open(s.options.Data, name+" of the course")(func([]byte) error { return nil })
+	if err != nil {
+		return nil, err
+	}
 	c.session, err = course.New(course.Config{
 		Host: s.host, Self: name, Participants: participants, Acceptors: body.Acceptors,
 		Protocol: body.Protocol, Apart: s.options.Apart, Find: s.options.Find, Report: s.report,
@@ -48,4 +54,6 @@ func (s *server) newCourse(name string, body *initBody) (*courseNode, error) {
 
 func (c *courseNode) handle(l *wire.Line, h *wire.Head) error { return c.session.Handle(l, h) }
 func (c *courseNode) busy() bool                              { return c.session.Busy() }
-func (c *courseNode) close() error                            { return c.session.Close() }
+func (c *courseNode) close() error {
+	return errors.Join(c.session.Close(), c.folder.Close())
+}

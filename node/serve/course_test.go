@@ -1,9 +1,16 @@
 package serve
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"paxoscommit/node/wal"
 
 	"github.com/stretchr/testify/require"
 )
@@ -169,4 +176,46 @@ func TestCourseCompareBlockingRunsTheScenarios(t *testing.T) {
 	require.Contains(t, out[1], `"2pc": {"blocking_scenarios": 2`)
 	require.Contains(t, out[1], `"paxos-commit": {"blocking_scenarios": 0`,
 		"the second proposer takes over")
+}
+
+// TestCourseFolderIsRefusedAtInit: not only when somebody writes to it.
+func TestCourseFolderIsRefusedAtInit(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o666))
+	other := t.TempDir()
+	serve(t, other, strings.Replace(courseInit, `"dest":"n1"`, `"dest":"n2"`, 1))
+	for dir, want := range map[string]error{file: syscall.ENOTDIR, other: wal.ErrForeign} {
+		var stdout bytes.Buffer
+		err := Run(t.Context(), Options{
+			Data: dir, Find: find, In: strings.NewReader(courseInit), Out: &stdout, Err: io.Discard,
+		})
+		require.ErrorIs(t, err, want)
+		require.Empty(t, stdout.String())
+	}
+}
+
+// TestCourseStopsAtALogThatIsDamaged: nobody is asked to take part who has forgotten.
+func TestCourseStopsAtALogThatIsDamaged(t *testing.T) {
+	dir := t.TempDir()
+	serve(t, dir, courseInit, begin(""))
+	logs, err := filepath.Glob(filepath.Join(dir, "*", "acc1", "log"))
+	require.NoError(t, err)
+	require.Len(t, logs, 1)
+	data, err := os.ReadFile(logs[0])
+	require.NoError(t, err)
+	data[len(data)/2] ^= 1
+	require.NoError(t, os.WriteFile(logs[0], data, 0o666))
+	err = Run(t.Context(), Options{
+		Data: dir, Find: find, In: strings.NewReader(courseInit + "\n" + begin("")), Out: io.Discard,
+		Err: io.Discard,
+	})
+	require.ErrorIs(t, err, wal.ErrCorrupt)
+}
+
+// TestCourseNamesOfAnyLength: the names of participants are no names of folders.
+func TestCourseNamesOfAnyLength(t *testing.T) {
+	out, report := serve(t, t.TempDir(), courseInit,
+		begin(`,"participants":["../x","`+strings.Repeat("y", 300)+`"]`))
+	require.Empty(t, report)
+	require.Contains(t, strings.Join(out, "\n"), `"outcome": "committed"`)
 }

@@ -30,7 +30,8 @@ type Options struct {
 
 // handler is what a node is after its init.
 type handler interface {
-	// handle takes a message that is not an init. The error is a *wire.Error for the sender.
+	// handle takes a message that is not an init. The error is a *wire.Error for the sender; any
+	// other ends the node.
 	handle(l *wire.Line, h *wire.Head) error
 	// busy tells whether somebody still has to be answered.
 	busy() bool

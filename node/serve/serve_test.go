@@ -98,6 +98,10 @@ func TestWrongInputIsAnsweredAndReported(t *testing.T) {
 			`"code":10,"text":"no message of type \"x\""`, `no message of type "x"`,
 		},
 		{
+			"msg_id that is no number", `{"src":"c1","dest":"n1","body":{"type":"x","msg_id":"7"}}`, ``,
+			`the body: json: cannot unmarshal string`,
+		},
+		{
 			"unknown type that nobody waits for", `{"src":"c1","dest":"n1","body":{"type":"x"}}`, ``,
 			`no message of type "x"`,
 		},

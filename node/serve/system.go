@@ -108,7 +108,7 @@ func (s *server) open(
 			return nil, err
 		}
 		if n := log.Cut(); n > 0 {
-			s.report(fmt.Errorf("cut off %d bytes that the last crash has left unfinished", n))
+			s.report(fmt.Errorf("%s: cut off %d bytes that the last crash has left unfinished", dir, n))
 		}
 		return slowLog{log, s.options.Delay}, nil
 	}

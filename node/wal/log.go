@@ -171,15 +171,19 @@ func (l *Log) write(payload []byte) error {
 // Close lets go of the directory. What was not synced is lost.
 func (l *Log) Close() error { return errors.Join(l.file.Close(), l.lock.Close()) }
 
-// makeDir makes a directory that survives a crash.
+// makeDir makes a directory that survives a crash, and those above it that do not exist.
 func makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	above := filepath.Dir(dir)
+	if err := makeDir(above); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(above)
 }
 
 // create writes a new log: whole, or not at all.

@@ -103,6 +103,12 @@ func Parse(text []byte) (Line, Head, error) {
 		return l, h, Errorf(MalformedRequest, "a message without a body")
 	}
 	if err := json.Unmarshal(l.Body, &h); err != nil {
+		var id struct {
+			MsgID *int64 `json:"msg_id"`
+		}
+		if json.Unmarshal(l.Body, &id) != nil {
+			h.MsgID = nil // not 0, as which Unmarshal leaves what is no number
+		}
 		return l, h, Errorf(MalformedRequest, "the body: %v", err)
 	}
 	switch {
