@@ -96,6 +96,9 @@ func plantedArgs(bug *mutants.Mutant, cmd *cobra.Command, args []string) []strin
 	if f := cmd.Flags().Lookup("protocol"); f != nil && !f.Changed {
 		list = append(list, "--protocol="+bug.Protocol)
 	}
+	if cmd.Name() == "fuzz" {
+		list = append(list, bug.With...) // a flag that was given comes later, and counts
+	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if f.Name != "mutant" {
 			list = append(list, "--"+f.Name+"="+f.Value.String())

@@ -110,12 +110,12 @@ func (h *hunter) native(ctx context.Context, list []mutants.Mutant, out io.Write
 		if err != nil {
 			return err
 		}
-		target := "FuzzPaxosCommit"
-		switch m.Protocol {
-		case "faster-paxos-commit":
-			target = "FuzzFasterPaxosCommit"
-		case "replicated-2pc":
-			target = "FuzzReplicated"
+		target, ok := map[string]string{
+			"paxos-commit": "FuzzPaxosCommit", "faster-paxos-commit": "FuzzFasterPaxosCommit",
+			"replicated-2pc": "FuzzReplicated", "2pc": "FuzzTwoPhase",
+		}[m.Protocol]
+		if !ok {
+			return fmt.Errorf("%s: %s has no fuzz target", m.ID, m.Protocol)
 		}
 		test := filepath.Join(h.dir, m.ID+".test")
 		build := exec.CommandContext(ctx, "go", "test", "-c", "-fuzz", target, "-overlay", overlay,
