@@ -32,7 +32,7 @@ func TestWhereTwoAndThreePhaseCommitBlockAndSplit(t *testing.T) {
 		{course, 0, crash, "b. b. bb bb cb cc cc cc cc cc"},
 		{course, 0, cut, "a. a. ab cb cb cc cc cc cc cc"},
 		{timeouts, 0, crash, "a. a. aa aa ca! cc cc cc cc cc"},
-		{timeouts, 0, cut, "a. a. aa ba! ba! cc cc cc cc cc"},
+		{timeouts, 0, cut, "a. a. aa ca! ca! cc cc cc cc cc"},
 		{threephase.Protocol{}, 0, crash, "aa aa aa aa cc cc cc cc cc cc"},
 		{threephase.Protocol{}, 0, cut, "a. a. aa ca! ca! cc cc cc cc cc"},
 	} {

@@ -56,6 +56,10 @@ func (r *rm) preCommit(st *rmTx, m *core.Message, out *core.Output) {
 	if m.From.Kind == core.RM {
 		from = m.From.ID
 	}
+	if st != nil && st.outcome != core.NoValue && from > 0 {
+		r.query(st, m, out) // a Commit of the transaction manager was faster
+		return
+	}
 	if !st.inDoubt() || from != st.follows {
 		r.drop(core.DropStale, m.Tx, out)
 		return

@@ -277,7 +277,8 @@ func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
 }
 
 // retry says again what has had no answer: the outcome to the resource, that it is done, or before
-// the outcome the vote, which asks for it.
+// the outcome the vote, which asks for it, and the query to whoever is to lead, who may have heard
+// the outcome since.
 func (r *rm) retry(tx core.TxID, out *core.Output) {
 	st := r.txs.Get(tx)
 	switch {
@@ -290,6 +291,9 @@ func (r *rm) retry(tx core.TxID, out *core.Output) {
 		r.sendOutcome(tx, st, out)
 	default:
 		r.sendVote(tx, st, out)
+		if st.follows > 0 && st.follows != r.id.ID {
+			r.toMembers(core.MsgQuery, tx, st, core.SetOf(st.follows), out)
+		}
 	}
 	r.armRetry(tx, out)
 }

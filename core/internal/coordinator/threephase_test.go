@@ -125,3 +125,24 @@ func TestWhoReturnsPreCommittedDoesNotDecideAlone(t *testing.T) {
 	out := p.get(valued(core.MsgState, rmRole(2), rmRole(1), core.Aborted))
 	require.Equal(t, []string{"rm1 outcome tx=c1.1 val=aborted"}, texts(out.Records))
 }
+
+// The last Commit of the transaction manager may reach one member after another has begun to lead,
+// or to ask who does: in both cases the one that was reached is there to tell.
+func TestWhoHasHeardTheOutcomeTellsTheOneWhoLeads(t *testing.T) {
+	p := newPlay(t, threePhase(Terminates), rmRole(2))
+	p.ready()
+	p.get(msg(core.MsgAskState, rmRole(1), rmRole(2)))
+	p.get(msg(core.MsgCommit, theTM(), rmRole(2)))
+	out := p.get(msg(core.MsgPreCommit, rmRole(1), rmRole(2)))
+	require.Equal(t, []string{"rm2->rm1 commit tx=c1.1"}, texts(out.Gated))
+}
+
+func TestWhoWaitsForAnotherToLeadAsksAgain(t *testing.T) {
+	p := newPlay(t, threePhase(Terminates), rmRole(2))
+	p.ready()
+	p.fire(rmRole(2), core.TimerTakeOver)
+	out := p.fire(rmRole(2), core.TimerRetry)
+	require.Equal(t, []string{
+		"rm2->tm1 vote tx=c1.1 val=prepared", "rm2->rm1 query tx=c1.1",
+	}, texts(out.Gated))
+}
