@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +53,7 @@ func newClusterCommand() *cobra.Command {
 		Example: "  paxoscommit cluster --rms 3 --acceptors 5 --leaders 2 --for 10m",
 		Args:    cobra.NoArgs,
 		RunE: f.mutant.orBuild(func(cmd *cobra.Command, _ []string) error {
-			if f.bin != "" {
+			if cmd.Flags().Changed("bin") {
 				return runForeign(cmd, &f)
 			}
 			return runCluster(cmd, &f)
@@ -84,18 +82,31 @@ func newClusterCommand() *cobra.Command {
 	return cmd
 }
 
-func (f *clusterFlags) complete(stderr io.Writer) (err error) {
+func (f *clusterFlags) complete(cmd *cobra.Command) (err error) {
 	c := &f.config
 	if c.Protocol, err = fuzz.FindProtocol(f.protocol); err != nil {
 		return err
 	}
 	least, most := c.Protocol.Limits()
-	c.Sizes.TMs, c.Sizes.Registrars = least.TMs, least.Registrars
-	if most.Acceptors == 0 {
-		c.Sizes.Acceptors = 0
+	if least.Replicas > 0 {
+		return fmt.Errorf("cluster cannot run %s: nodes are not replicated", f.protocol)
 	}
-	if most.Leaders == 0 {
-		c.Sizes.Leaders = 0
+	c.Sizes.TMs, c.Sizes.Registrars = least.TMs, least.Registrars
+	for _, role := range []struct {
+		flag  string
+		most  int
+		count *int
+	}{
+		{"acceptors", most.Acceptors, &c.Sizes.Acceptors},
+		{"leaders", most.Leaders, &c.Sizes.Leaders},
+	} {
+		switch {
+		case role.most > 0:
+		case cmd.Flags().Changed(role.flag) && *role.count != 0:
+			return fmt.Errorf("%s has no %s", f.protocol, role.flag)
+		default:
+			*role.count = 0
+		}
 	}
 	if f.options != "" {
 		c.Options = strings.Split(f.options, ",")
@@ -126,14 +137,14 @@ func (f *clusterFlags) complete(stderr io.Writer) (err error) {
 	c.Command = []string{program, "node", "--slow-disk", f.disk.String()}
 	c.Faults, c.Stderr = f.faults, io.Discard
 	if f.verbose {
-		c.Stderr = stderr
+		c.Stderr = cmd.ErrOrStderr()
 	}
 	return nil
 }
 
 func runCluster(cmd *cobra.Command, f *clusterFlags) error {
 	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if err := f.complete(stderr); err != nil {
+	if err := f.complete(cmd); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "paxoscommit-cluster-")
@@ -141,7 +152,7 @@ func runCluster(cmd *cobra.Command, f *clusterFlags) error {
 		return err
 	}
 	f.config.Dir = dir
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	last := time.Now()
 	f.config.Progress = func(r cluster.Report) {
@@ -175,6 +186,7 @@ func clusterLine(r *cluster.Report) string {
 // clusterResult is the object of --json.
 type clusterResult struct {
 	Verdict    string  `json:"verdict"`
+	Reason     string  `json:"reason,omitempty"`
 	Property   string  `json:"property,omitempty"`
 	Detail     string  `json:"detail,omitempty"`
 	Logs       string  `json:"logs,omitempty"`
@@ -194,7 +206,7 @@ type clusterResult struct {
 
 func newClusterResult(r *cluster.Report) clusterResult {
 	c := clusterResult{
-		Verdict: r.Verdict.String(), Logs: r.Logs, Rounds: r.Rounds, Begun: r.Begun,
+		Verdict: r.Verdict.String(), Reason: r.Reason, Logs: r.Logs, Rounds: r.Rounds, Begun: r.Begun,
 		Committed: r.Committed, Aborted: r.Aborted, Open: r.Open, InDoubt: r.InDoubt,
 		Kills: r.Kills, Partitions: r.Partitions, Lost: r.Lost, Repeated: r.Repeated,
 		Seconds: r.Elapsed.Seconds(),
@@ -216,7 +228,7 @@ func writeCluster(out io.Writer, f *clusterFlags, r *cluster.Report) error {
 		headline = fmt.Sprintf("Violated: %s\n\n  %s\n  logs of the round: %s", c.Property, c.Detail,
 			c.Logs)
 	case checker.Unknown:
-		headline = "Unknown: a budget ran out before the answer"
+		headline = "Unknown: " + c.Reason
 	default:
 	}
 	sizes := &f.config.Sizes

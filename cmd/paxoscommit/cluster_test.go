@@ -43,6 +43,9 @@ func TestClusterUsage(t *testing.T) {
 		{[]string{"--slow-disk", "-1s"}, "--slow-disk must not be below 0"},
 		{[]string{"--bin", "x", "--rms", "2"}, "--bin and --rms exclude each other"},
 		{[]string{"--bin", "/nonexistent/x"}, "no such file"},
+		{[]string{"--bin", ""}, "--bin must be a program"},
+		{[]string{"--protocol", "2pc", "--acceptors", "5"}, "2pc has no acceptors"},
+		{[]string{"--protocol", "replicated-2pc"}, "cluster cannot run replicated-2pc"},
 	} {
 		code, _, stderr := execute("", append([]string{"cluster"}, tc.args...)...)
 		require.Equal(t, exitUsage, code, stderr)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"strings"
 	"time"
@@ -159,7 +158,7 @@ func runExplore(cmd *cobra.Command, f *exploreFlags) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the end of a round
 	line := newExploreProgress(cmd.ErrOrStderr())

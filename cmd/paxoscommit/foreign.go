@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 
@@ -38,7 +36,7 @@ func runForeign(cmd *cobra.Command, f *clusterFlags) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	c := cluster.ForeignConfig{
 		Command: command(f.bin), Restarts: f.restarts, Seed: f.config.Seed,

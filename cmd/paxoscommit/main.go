@@ -5,11 +5,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"paxoscommit/checker"
 
@@ -51,6 +54,11 @@ func verdictError(v checker.Verdict) error {
 	default:
 		return &exitError{code: exitUnknown}
 	}
+}
+
+// untilInterrupted returns a context that is done at the first Ctrl-C or SIGTERM.
+func untilInterrupted() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
 func newRootCommand() *cobra.Command {

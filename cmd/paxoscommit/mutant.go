@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 
 	"paxoscommit/fuzz/mutants"
 
@@ -57,7 +55,7 @@ func (m *mutantFlags) describe() string {
 
 // runPlanted builds this program with a bug and has it do what this one was asked to.
 func runPlanted(bug *mutants.Mutant, cmd *cobra.Command, args []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	root, err := mutants.Root(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 
 	"paxoscommit/node/wire"
@@ -20,8 +21,10 @@ type child struct {
 	gone  chan struct{} // closed when the process is
 }
 
-// start starts a program in a folder of its own. Each line that it writes is passed to heard, from
-// another goroutine, and after the last one ended is called with how it ended.
+// start starts a program in a folder of its own, and in a process group of its own: a Ctrl-C is for
+// us, and whoever it has started goes with it. Each line that it writes is passed to heard, from
+// another goroutine, one that is too long as nil, and after the last one ended is called with how
+// it ended.
 func start(
 	command []string, dir string, stderr io.Writer, heard func(line []byte), ended func(error),
 ) (*child, error) {
@@ -30,6 +33,7 @@ func start(
 		wake: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	c.cmd.Dir, c.cmd.Stderr = dir, stderr
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.WaitDelay = time.Second
 	stdin, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -94,5 +98,11 @@ func (c *child) say(line []byte) {
 	}
 }
 
-// kill ends the process at once.
-func (c *child) kill() { _ = c.cmd.Process.Kill() } // that it is gone already is no error
+// kill ends the process at once, and whoever it has started.
+func (c *child) kill() {
+	select {
+	case <-c.gone: // and its number may be another's
+	default:
+		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) // that it is gone is no error
+	}
+}

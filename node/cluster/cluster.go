@@ -46,6 +46,7 @@ type Report struct {
 	Working    time.Duration // of these, the time in which transactions were begun
 	Verdict    checker.Verdict
 	Violation  *checker.Violation // of the last round
+	Reason     string             // why the verdict is unknown
 	Logs       string             // the folder with the logs of a round that broke something
 }
 
@@ -64,8 +65,8 @@ func (r *Report) add(s *Report) {
 	r.Working += s.Working
 }
 
-// Run runs rounds until the time is over, the context is done, or something breaks. The error is
-// that of a system that could not be run.
+// Run runs rounds until the time is over, the context is done, which makes the verdict unknown, or
+// something breaks. The error is that of a system that could not be run.
 func Run(ctx context.Context, c Config) (*Report, error) {
 	begin := time.Now()
 	total := &Report{}
@@ -86,22 +87,28 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		total.Elapsed = time.Since(begin)
 		total.Violation, total.Verdict = report.Violation, report.Verdict
 		switch {
+		case errors.Is(err, errStopped):
+			total.Reason = interrupted
+			return total, nil
 		case err != nil:
 			return total, err
 		case report.Violation != nil:
 			total.Logs = dir
 			return total, nil
 		case report.Verdict != checker.Holds:
+			total.Reason = "a budget ran out before the answer"
 			return total, nil
 		}
 		if err := os.RemoveAll(dir); err != nil {
 			return total, fmt.Errorf("cluster: %w", err)
 		}
-		if time.Since(begin) >= c.For || ctx.Err() != nil {
+		if time.Since(begin) >= c.For {
 			return total, nil
 		}
 	}
 }
 
-// errStopped means that the round was interrupted.
-var errStopped = errors.New("cluster: interrupted")
+// errStopped means that the context was done before the end.
+var errStopped = errors.New("cluster: " + interrupted)
+
+const interrupted = "interrupted before the answer"

@@ -42,14 +42,15 @@ type ForeignReport struct {
 
 // RunForeign tests a program that speaks the course's messages: as an acceptor of Paxos, with a
 // proposer of this module's making, and as a coordinator, by what its clients see. The verdict is
-// unknown if it never said an outcome. The error is that of a program that could not be run.
+// unknown if it never said an outcome, or the context is done. The error is that of a program that
+// could not be run.
 func RunForeign(ctx context.Context, c ForeignConfig) (*ForeignReport, error) {
 	begin := time.Now()
 	r := &ForeignReport{}
 	for i := uint64(0); ; i++ {
 		for _, play := range []func(*game) error{playAcceptor, playCoordinator} {
 			g := &game{
-				config: &c, report: r, rng: rand.New(rand.NewPCG(c.Seed, i)),
+				ctx: ctx, config: &c, report: r, rng: rand.New(rand.NewPCG(c.Seed, i)),
 				dir: filepath.Join(c.Dir, fmt.Sprintf("game%d", i)),
 			}
 			if err := os.MkdirAll(g.dir, 0o777); err != nil {
@@ -65,6 +66,9 @@ func RunForeign(ctx context.Context, c ForeignConfig) (*ForeignReport, error) {
 			case errors.Is(err, errBroken):
 				r.Verdict, r.Talk = checker.Violated, g.talk
 				return r, nil
+			case errors.Is(err, errStopped):
+				r.Reason = interrupted
+				return r, nil
 			case errors.Is(err, errSilent):
 				r.Reason = err.Error()
 				return r, nil
@@ -75,7 +79,7 @@ func RunForeign(ctx context.Context, c ForeignConfig) (*ForeignReport, error) {
 				return r, fmt.Errorf("cluster: %w", err)
 			}
 		}
-		if time.Since(begin) > c.For || ctx.Err() != nil {
+		if time.Since(begin) > c.For {
 			break
 		}
 	}
@@ -93,12 +97,14 @@ var (
 
 // game is a program under test, from its start to its end.
 type game struct {
+	ctx    context.Context // of the call of RunForeign that it is played in
 	config *ForeignConfig
 	report *ForeignReport
 	rng    *rand.Rand
 	dir    string
 	child  *child
 	lines  chan []byte
+	ended  error // of the child, once lines is closed
 	talk   []string
 	msgID  int
 }
@@ -107,7 +113,11 @@ func (g *game) start() error {
 	g.lines = make(chan []byte, 1<<12)
 	lines := g.lines
 	c, err := start(g.config.Command, g.dir, g.config.Stderr,
-		func(line []byte) { lines <- line }, func(error) { close(lines) })
+		func(line []byte) { lines <- line },
+		func(err error) {
+			g.ended = err
+			close(lines)
+		})
 	g.child = c
 	return err
 }
@@ -171,7 +181,14 @@ func (g *game) hear(wait time.Duration) (*heard, error) {
 	select {
 	case text, ok := <-g.lines:
 		if !ok {
-			return nil, g.broken(checker.Contract, "the program ended by itself")
+			how := "exit status 0"
+			if g.ended != nil {
+				how = g.ended.Error()
+			}
+			return nil, g.broken(checker.Contract, "the program ended by itself: %s", how)
+		}
+		if text == nil {
+			return nil, g.broken(checker.Contract, "it wrote a line of more than %d bytes", wire.MaxLine)
 		}
 		g.talk = append(g.talk, "< "+string(text))
 		l, _, err := wire.Parse(text)
@@ -183,6 +200,8 @@ func (g *game) hear(wait time.Duration) (*heard, error) {
 			return nil, g.broken(checker.Contract, "it wrote %.80q: %v", text, err)
 		}
 		return &h, nil
+	case <-g.ctx.Done():
+		return nil, errStopped
 	case <-time.After(wait):
 		return nil, nil
 	}

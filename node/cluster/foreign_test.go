@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"io"
 	"path/filepath"
 	"testing"
@@ -61,8 +62,37 @@ func TestOurOwnNodeIsRightAsAForeignProgram(t *testing.T) {
 	require.Positive(t, r.Committed)
 }
 
+// TestProgramThatSaysNothingIsUnknown: and what it has started, which holds its output open, is
+// killed with it.
 func TestProgramThatSaysNothingIsUnknown(t *testing.T) {
-	r := foreign(t, false, "sleep", "60")
+	r := foreign(t, false, "sh", "-c", "sleep 600 & exit 3")
 	require.Equal(t, checker.Unknown, r.Verdict)
 	require.Contains(t, r.Reason, "no init_ok")
+}
+
+// TestInterruptedIsUnknown: what a program does whose tester is interrupted says nothing about it.
+func TestInterruptedIsUnknown(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, err := RunForeign(ctx, ForeignConfig{
+		Command: []string{"sleep", "60"}, For: time.Hour, Dir: t.TempDir(), Stderr: io.Discard,
+	})
+	require.NoError(t, err)
+	require.Equal(t, checker.Unknown, r.Verdict)
+	require.Contains(t, r.Reason, "interrupted")
+	c := config(t, "")
+	c.Command = []string{"sh", "-c", "sleep 60"}
+	total, err := Run(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, checker.Unknown, total.Verdict)
+	require.Contains(t, total.Reason, "interrupted")
+}
+
+func TestProgramThatEndsSaysHow(t *testing.T) {
+	r := foreign(t, false, "sh", "-c", "exit 3")
+	require.Equal(t, checker.Contract, r.Violation.Property)
+	require.Equal(t, "the program ended by itself: exit status 3", r.Violation.Detail)
+	r = foreign(t, false, "head", "-c", "2000000", "/dev/zero")
+	require.Equal(t, checker.Contract, r.Violation.Property)
+	require.Equal(t, "it wrote a line of more than 1048576 bytes", r.Violation.Detail)
 }

@@ -6,8 +6,17 @@ import (
 	"paxoscommit/checker"
 )
 
-// silence is how long a program may say nothing before a transaction is taken to be over.
+// silence is how long a program that has said an outcome may say nothing more before its transaction
+// is taken to be over.
 const silence = 500 * time.Millisecond
+
+// told is what has been said of one transaction.
+type told struct {
+	begin  int    // msg_id of its paxos_commit_begin
+	id     string // txn_id in the answer to that; empty if nobody has said
+	amount int
+	said   map[bool]string // by committed or not: who said so
+}
 
 // playCoordinator is a client that begins transactions, one of which no participant can pay for,
 // and listens to what is said of outcomes.
@@ -16,6 +25,7 @@ func playCoordinator(g *game) error {
 	if err := g.init(self); err != nil {
 		return err
 	}
+	var txns []*told
 	for i, amount := range []int{10, 999_999, 20} {
 		fields := map[string]any{
 			"participants": []string{"p1", "p2"}, "acceptors": []string{"a1", "a2", "a3"},
@@ -26,27 +36,37 @@ func playCoordinator(g *game) error {
 			fields["crash_proposer_after"] = "prepare"
 		}
 		g.report.Txns++
-		g.say("c1", self, "paxos_commit_begin", fields)
+		begin := g.say("c1", self, "paxos_commit_begin", fields)
+		txns = append(txns, &told{begin: begin, amount: amount, said: map[bool]string{}})
 		if crashes {
 			g.say("c2", self, "recover_proposer", nil)
 		}
-		if err := g.listen(amount); err != nil {
+		if err := g.listen(txns); err != nil {
 			return err
+		}
+	}
+	for _, t := range txns {
+		switch {
+		case t.said[true] != "":
+			g.report.Committed++
+		case t.said[false] != "":
+			g.report.Aborted++
 		}
 	}
 	return nil
 }
 
-// listen hears what becomes of a transaction, until nothing more is said.
-func (g *game) listen(amount int) error {
-	said := map[bool]string{} // by committed or not: who said so
-	for {
-		h, err := g.hear(silence)
-		if err != nil {
+// listen hears what becomes of the last transaction, until nothing more is said. Of those before it
+// something may still be said.
+func (g *game) listen(txns []*told) error {
+	last := txns[len(txns)-1]
+	for wait := must; ; {
+		h, err := g.hear(wait)
+		if err != nil || h == nil {
 			return err
 		}
-		if h == nil {
-			break
+		if h.InReplyTo != nil && *h.InReplyTo == last.begin {
+			last.id = h.TxnID
 		}
 		committed := false
 		switch {
@@ -56,21 +76,21 @@ func (g *game) listen(amount int) error {
 		default:
 			continue
 		}
-		said[committed] = h.src + " to " + h.dest
-		if said[true] != "" && said[false] != "" {
+		wait = silence
+		t := last
+		for _, before := range txns {
+			if h.TxnID != "" && h.TxnID == before.id {
+				t = before
+			}
+		}
+		t.said[committed] = h.src + " to " + h.dest
+		if t.said[true] != "" && t.said[false] != "" {
 			return g.broken(checker.Consistency, "it is committed, says %s, and aborted, says %s",
-				said[true], said[false])
+				t.said[true], t.said[false])
 		}
-		if committed && amount > 100_000 {
+		if committed && t.amount > 100_000 {
 			return g.broken(checker.Validity, "%s: a transfer of %d is committed, and nobody has that",
-				said[true], amount)
+				t.said[true], t.amount)
 		}
 	}
-	switch {
-	case said[true] != "":
-		g.report.Committed++
-	case said[false] != "":
-		g.report.Aborted++
-	}
-	return nil
 }

@@ -131,6 +131,9 @@ func (r *round) run(ctx context.Context, progress func(Report)) (Report, error) 
 				progress(r.report)
 			}
 		case <-ctx.Done():
+			if !r.healing {
+				r.report.Working = time.Since(begin)
+			}
 			return r.report, errStopped
 		}
 		switch {
@@ -257,6 +260,9 @@ func (r *round) ended(m *member, c *child, err error) {
 func (r *round) heard(m *member, text []byte) {
 	r.watch(m)
 	l, h, err := wire.Parse(text)
+	if text == nil {
+		err = wire.ErrTooLong
+	}
 	if err != nil {
 		r.monitor.Broken(checker.Contract, fmt.Sprintf("%s wrote %.80q: %v", m.name, text, err))
 		return
