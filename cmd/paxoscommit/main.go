@@ -75,7 +75,8 @@ func newRootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(newFuzzCommand(), newReplayCommand(), newMinimizeCommand(), newHistoryCommand())
-	root.AddCommand(newExploreCommand(), newCostsCommand(), newDrillCommand(), newNodeCommand(),
+	root.AddCommand(newExploreCommand(), newCensusCommand(), newCostsCommand(), newDrillCommand(),
+		newNodeCommand(),
 		newClusterCommand())
 	root.SetHelpCommand(newHelpCommand(root))
 	onlyDecimal(root)

@@ -7,6 +7,7 @@ import (
 	"paxoscommit/checker/mc"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/threephase"
 	"paxoscommit/core/twophase"
 	"paxoscommit/harness"
 	"paxoscommit/specs"
@@ -322,6 +323,32 @@ func TestCooperativeTerminationBlocksWhileAllAreInDoubt(t *testing.T) {
 		require.NoError(t, err)
 		require.NotZero(t, all)
 		require.Equal(t, options == 0, some > 0)
+	}
+}
+
+// TestThreePhaseCommitBlocksOrSplits as the literature says, by rule set: if the coordinator dies
+// in the synchronous timing, if rm2 is cut off, and if time-outs are wrong.
+func TestThreePhaseCommitBlocksOrSplits(t *testing.T) {
+	for _, w := range []struct {
+		rules  threephase.Rules
+		blocks [2]bool // the coordinator dies, rm2 is cut off
+		splits [3]bool // and in the asynchronous timing
+	}{
+		{threephase.Termination, [2]bool{}, [3]bool{false, true, true}},
+		{threephase.Course, [2]bool{true, true}, [3]bool{}},
+		{threephase.Timeouts, [2]bool{}, [3]bool{true, true, true}},
+	} {
+		p, z := threephase.Protocol{Rules: w.rules}, Size{RMs: 2, Takeovers: 3}
+		r := census(t, p, z, harness.Synchronous, dies(core.TM, 1), cutOff(core.RM, 2), dies(core.RM, 2))
+		require.Zero(t, r.Healthy.Split)
+		died, cut, other := &r.Rows[0], &r.Rows[1], &r.Rows[2]
+		require.Equal(t, Count{States: other.States}, other.Count)
+		require.Equal(t, w.blocks, [2]bool{died.Blocked[0] > 0, cut.Blocked[1] > 0}, p.Name())
+		require.Zero(t, cut.Blocked[0])
+		r = census(t, p, z, harness.Asynchronous, dies(core.TM, 1))
+		require.Equal(t, w.splits, [3]bool{
+			died.Split > 0, cut.Split > 0, r.Healthy.Split > 0,
+		}, p.Name())
 	}
 }
 

@@ -49,6 +49,14 @@
 //
 // Config.Unreduced turns all this off, and tests compare.
 //
+// # Census
+//
+// TakeCensus counts the states in which one process is dead for good, or some are cut off for good,
+// and somebody can never decide, or atomicity is broken. In the synchronous timing a message that
+// has arrived is gone, none is lost but what a dead process was saying, equal ones in flight are
+// one, and a timer fires when the World says that it may; no message is dead there, for timers wait
+// for those in flight.
+//
 // # Coverage
 //
 // The states of a world without reductions can be kept (Space). A run of that World is followed in

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// censusOf returns the rows of a census, and its exit code.
+func censusOf(t *testing.T, args ...string) ([]censusRow, int) {
+	t.Helper()
+	code, stdout, _ := execute("", append([]string{"census", "--json"}, args...)...)
+	var rows []censusRow
+	for line := range strings.Lines(stdout) {
+		var r censusRow
+		require.NoError(t, json.Unmarshal([]byte(line), &r))
+		rows = append(rows, r)
+	}
+	return rows, code
+}
+
+func TestCensusOfPaxosCommitHolds(t *testing.T) {
+	rows, code := censusOf(t, "--protocol", "paxos-commit", "--timing", "synchronous")
+	require.Equal(t, exitHolds, code)
+	require.Len(t, rows, 5)
+	for _, r := range rows {
+		require.Equal(t, "rms=2 acceptors=3 leaders=2 takeovers=1", r.World)
+		require.True(t, r.Complete)
+		require.NotZero(t, r.States)
+		require.Zero(t, *r.Blocked, r.Failure)
+		require.Zero(t, *r.Split, r.Failure)
+		if strings.HasSuffix(r.Failure, "cut off") {
+			require.NotZero(t, *r.CutOff, r.Failure)
+		} else {
+			require.Nil(t, r.CutOff)
+		}
+	}
+}
+
+func TestCensusFindsWhoBlocksAndWhoSplits(t *testing.T) {
+	code, stdout, stderr := execute("", "census", "--protocol", "2pc", "--timing", "synchronous")
+	require.Equal(t, exitViolated, code, stderr)
+	require.Equal(t, `2pc, synchronous: rms=2 takeovers=3
+                                    states   blocked   cut off     split
+  tm1 dies                             181        17         -         0
+  rm2 dies                             241         0         -         0
+  rm2 cut off                          240         0        19         0
+
+2pc, cooperative, synchronous: rms=2 takeovers=3
+                                    states   blocked   cut off     split
+  tm1 dies                           1,487        69         -         0
+  rm2 dies                             241         0         -         0
+  rm2 cut off                          240         0        19         0
+
+`, stdout)
+	rows, code := censusOf(t, "--protocol", "3pc", "--timing", "synchronous")
+	require.Equal(t, exitViolated, code)
+	require.Zero(t, *rows[0].Blocked+*rows[0].Split)
+	require.NotZero(t, *rows[2].Split)
+}
+
+// TestCensusThatIsCutShortIsUnknown: what was not visited is not counted as nothing.
+func TestCensusThatIsCutShortIsUnknown(t *testing.T) {
+	args := []string{"--protocol", "paxos-commit", "--timing", "asynchronous", "--max-states", "1000"}
+	rows, code := censusOf(t, args...)
+	require.Equal(t, exitUnknown, code)
+	for _, r := range rows {
+		require.False(t, r.Complete)
+		require.Nil(t, r.Blocked)
+		require.Nil(t, r.Split)
+	}
+	_, stdout, stderr := execute("", append([]string{"census"}, args...)...)
+	require.Contains(t, stdout, "unknown")
+	require.Contains(t, stderr, "not every world was visited to its end")
+}
+
+func TestCensusTakesAsManyResourceManagersAsFit(t *testing.T) {
+	rows, code := censusOf(t, "--protocol", "replicated-2pc", "--timing", "synchronous")
+	require.Equal(t, exitHolds, code)
+	require.Equal(t, "rms=1 replicas=3 takeovers=1", rows[0].World)
+}
+
+func TestCensusRefusesBadFlags(t *testing.T) {
+	for _, args := range [][]string{
+		{"--protocol", "4pc"},
+		{"--timing", "slow"},
+		{"--rms", "0"},
+		{"--takeovers", "256"},
+		{"--workers", "0"},
+		{"2pc"},
+	} {
+		code, stdout, stderr := execute("", append([]string{"census"}, args...)...)
+		require.Equal(t, exitUsage, code, args)
+		require.Empty(t, stdout)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+	}
+}
