@@ -34,7 +34,7 @@ type asked struct {
 }
 
 func newAcceptor(s *Session) (*acceptor, error) {
-	protocol, err := s.config.Find(paxosCommit)
+	protocol, err := s.find(paxosCommit)
 	if err != nil {
 		return nil, err
 	}

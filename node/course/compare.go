@@ -23,7 +23,7 @@ const (
 // inside returns a system of n participants that nobody hears, in memory; a protocol that has a
 // second proposer has it from the start.
 func (s *Session) inside(protocol string, n int, wait, link time.Duration) (*play, error) {
-	found, err := s.config.Find(protocol)
+	found, err := s.find(protocol)
 	if err != nil {
 		return nil, wire.Errorf(wire.NotSupported, "%v", err)
 	}
@@ -69,7 +69,7 @@ func (s *Session) benchmark(l *wire.Line, h *wire.Head, r *request) error {
 	results := map[string]measured{}
 	left := len(r.Protocols)
 	for _, protocol := range r.Protocols {
-		if _, err := s.config.Find(protocol); err != nil {
+		if _, err := s.find(protocol); err != nil {
 			return wire.Errorf(wire.NotSupported, "%v", err)
 		}
 	}
@@ -152,7 +152,7 @@ func (s *Session) compareBlocking(l *wire.Line, h *wire.Head, r *request) error 
 		return wire.Errorf(wire.MalformedRequest, "compare_blocking without protocols")
 	}
 	for _, protocol := range r.Protocols {
-		if _, err := s.config.Find(protocol); err != nil {
+		if _, err := s.find(protocol); err != nil {
 			return wire.Errorf(wire.NotSupported, "%v", err)
 		}
 	}

@@ -165,6 +165,15 @@ func (s *Session) flush() {
 	s.lines = s.lines[:0]
 }
 
+// find returns the protocol that the course calls by a name: its three-phase commit has a rule set
+// of its own, in which who waits on a time-out waits on.
+func (s *Session) find(name string) (core.Protocol, error) {
+	if name == threePhase {
+		name = "3pc-course"
+	}
+	return s.config.Find(name)
+}
+
 func (s *Session) txnBegin(l *wire.Line, h *wire.Head, r *request) error {
 	name := threePhase
 	if s.config.Protocol != "" {
@@ -442,7 +451,7 @@ func (s *Session) play(protocol string, members, acceptors []string) (*play, err
 	if p := s.plays[key]; p != nil {
 		return p, nil
 	}
-	found, err := s.config.Find(protocol)
+	found, err := s.find(protocol)
 	if err != nil {
 		return nil, wire.Errorf(wire.NotSupported, "%v", err)
 	}
