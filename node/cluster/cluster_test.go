@@ -31,12 +31,13 @@ func config(t *testing.T, program string) Config {
 	return Config{
 		Command: []string{program, "node"}, Protocol: paxoscommit.Protocol{},
 		Sizes: core.Sizes{RMs: 2, Acceptors: 3, Leaders: 2}, Seed: 1, For: time.Millisecond,
-		Round: 3 * time.Second, Clients: 3, Faults: true, Dir: t.TempDir(), Stderr: io.Discard,
+		Round: 2 * time.Second, Clients: 3, Faults: true, Dir: t.TempDir(), Stderr: io.Discard,
 		Progress: func(Report) {},
 	}
 }
 
 func TestRealProcessesHoldThroughKills(t *testing.T) {
+	t.Parallel()
 	c := config(t, build(t))
 	for _, options := range [][]string{nil, {"relayed"}} {
 		c.Options = options

@@ -26,6 +26,7 @@ func foreign(t *testing.T, restarts bool, command ...string) *ForeignReport {
 // TestForeignProgramsAreFoundWrong: nodes in another language, each wrong in one way. What one
 // does that forgets nothing can look like forgetting, so it is not restarted.
 func TestForeignProgramsAreFoundWrong(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	for _, tc := range []struct {
 		name string
 		want checker.Property // none: it is right
@@ -38,6 +39,7 @@ func TestForeignProgramsAreFoundWrong(t *testing.T) {
 		{"generous", checker.Validity},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			program, err := filepath.Abs(filepath.Join("testdata", tc.name+".py"))
 			require.NoError(t, err)
 			r := foreign(t, tc.name != "pushover", "python3", "-B", program)
@@ -56,6 +58,7 @@ func TestForeignProgramsAreFoundWrong(t *testing.T) {
 }
 
 func TestOurOwnNodeIsRightAsAForeignProgram(t *testing.T) {
+	t.Parallel()
 	r := foreign(t, true, build(t), "node", "--data", "state")
 	require.Nil(t, r.Violation, "%v\n%v", r.Violation, r.Talk)
 	require.Equal(t, checker.Holds, r.Verdict)
@@ -65,6 +68,7 @@ func TestOurOwnNodeIsRightAsAForeignProgram(t *testing.T) {
 // TestProgramThatSaysNothingIsUnknown: and what it has started, which holds its output open, is
 // killed with it.
 func TestProgramThatSaysNothingIsUnknown(t *testing.T) {
+	t.Parallel()
 	r := foreign(t, false, "sh", "-c", "sleep 600 & exit 3")
 	require.Equal(t, checker.Unknown, r.Verdict)
 	require.Contains(t, r.Reason, "no init_ok")
