@@ -485,7 +485,9 @@ func (m *minimizer) enabledAfter(buf, actions []Action, more ...Action) []Action
 	m.steps += w.steps
 	return slices.DeleteFunc(w.Enabled(buf), func(a Action) bool {
 		switch a.Type {
-		case Drop, Die, Cut, Heal, GiveUp, Settle:
+		case Drop: // as good as to deliver it later or never, but for who waits for it to the end
+			return m.property != checker.NonBlocking
+		case Die, Cut, Heal, GiveUp, Settle:
 			return true
 		default:
 			return false

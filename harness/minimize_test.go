@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"paxoscommit/checker"
+	"paxoscommit/core"
 	"paxoscommit/harness"
 )
 
@@ -76,6 +77,30 @@ func TestMinimizeLeavesNoActionThatCanBeLeftOut(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Nobody may wait for what was lost, and to lose it is shorter than to make somebody impatient.
+func TestMinimizeLosesAMessageForWhoeverWaitsForIt(t *testing.T) {
+	s, err := harness.ParseSchedule("test", strings.NewReader(`paxoscommit schedule 1
+protocol wordless
+timing asynchronous
+node n1 rm1
+node n2 rm2
+node n3 acc1
+node n4 ldr1
+accounts 2 opening 100
+txn c1.1 rm1 {"transfer":1,"from":"b","to":"a"}
+expect NonBlocking
+begin cl1
+fire cl1 retry tx=c1.1
+deliver cl1->ldr1 query tx=c1.1
+fire ldr1 takeover tx=c1.1
+end
+`), []core.Protocol{wordless()})
+	require.NoError(t, err)
+	m, _ := harness.Minimize(s, budget)
+	_, actions, _ := strings.Cut(m.String(), "expect ")
+	require.Equal(t, "NonBlocking\nbegin cl1\ndrop cl1->rm1 request tx=c1.1\nend\n", actions)
 }
 
 // A transaction with a member that is not there breaks Contract too, and sooner: so does every

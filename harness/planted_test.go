@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -81,6 +82,15 @@ func crowded() *planted {
 		if in.Msg.Members.Len() > 1 {
 			fragile().spoil(in, out)
 		}
+	}}
+}
+
+// wordless has acceptors answer no phase 1a.
+func wordless() *planted {
+	return &planted{name: "wordless", spoil: func(_ *core.Input, out *core.Output) {
+		out.Gated = slices.DeleteFunc(out.Gated, func(m core.Message) bool {
+			return m.Type == core.MsgPhase1b
+		})
 	}}
 }
 
