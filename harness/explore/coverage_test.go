@@ -75,11 +75,12 @@ func followRandomRun(t *testing.T, c *Coverage, f *Follower, rng *rand.Rand) {
 
 // TestEveryRunCoversAll: all runs of a tiny world, together, visit every state and transition.
 func TestEveryRunCoversAll(t *testing.T) {
-	for _, z := range []Size{
+	for _, z := range worlds([]Size{
 		{RMs: 1, Acceptors: 1, Leaders: 1},
 		{RMs: 1, Acceptors: 1, Leaders: 1, Refusals: 1},
+	}, []Size{
 		{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1},
-	} {
+	}) {
 		s := newSpace(t, z)
 		c, err := NewCoverage(s)
 		require.NoError(t, err)

@@ -11,6 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// worlds are those of a test, with make explore-long also the long ones.
+func worlds[W any](quick, long []W) []W {
+	if alsoLong {
+		return append(quick, long...)
+	}
+	return quick
+}
+
 // TestCounts pins what is visited. Other counts mean other behaviour of the core, of the World, or
 // of this package.
 func TestCounts(t *testing.T) {
@@ -145,12 +153,14 @@ func TestReductionChangesNoVerdict(t *testing.T) {
 
 // TestPruningLosesNoPart: without dead messages the nodes come to the same states, together.
 func TestPruningLosesNoPart(t *testing.T) {
-	for _, z := range []Size{
-		{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1},
-		{RMs: 1, Acceptors: 1, Leaders: 2, Takeovers: 1, Timeouts: 1},
+	for _, z := range worlds([]Size{
+		{RMs: 1, Acceptors: 1, Leaders: 1, Crashes: 1},
 		{RMs: 1, Acceptors: 3, Leaders: 1, Refusals: 1, Deaths: 1},
 		{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1},
-	} {
+	}, []Size{
+		{RMs: 1, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1},
+		{RMs: 1, Acceptors: 1, Leaders: 2, Takeovers: 1, Timeouts: 1},
+	}) {
 		c, err := NewConfig(paxoscommit.Protocol{}, z)
 		require.NoError(t, err)
 		pruned, err := NewModel(c)

@@ -32,12 +32,13 @@ func TestOrbitsAddUp(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)
 			require.NoError(t, err)
+			m, err := NewModel(c)
+			require.NoError(t, err)
+			require.Len(t, m.symmetries, 1)
+			m.ordered = false
 			var reports [2]mc.Report[State, Step]
 			for i := range reports {
-				m, err := NewModel(c)
-				require.NoError(t, err)
-				require.Len(t, m.symmetries, 1)
-				if m.ordered = false; i == 1 {
+				if i == 1 {
 					m.symmetries = nil
 				}
 				reports[i], err = mc.Explore(m, m.properties(), mc.Options{Continue: true})
