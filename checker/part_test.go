@@ -120,7 +120,7 @@ func TestTogetherJudgesWhatNoPartCan(t *testing.T) {
 	}
 }
 
-// TestEvidenceIsWhatCanMend: without an outcome being told that it is finished is wrong, with it not.
+// TestEvidenceIsWhatCanMend: to be told that it is finished is wrong, until it is.
 func TestEvidenceIsWhatCanMend(t *testing.T) {
 	rm, _, _ := parts(t)
 	before := rm[0].AppendEvidence(nil)
