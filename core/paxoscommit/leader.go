@@ -154,12 +154,21 @@ func (l *leader) finishedMessage(m *core.Message, out *core.Output) {
 
 // begin starts a transaction: every other member is asked to prepare (sections 3.2 and 4.3).
 func (l *leader) begin(m *core.Message, out *core.Output) {
-	if l.finished.Has(m.Tx) || l.txs.Get(m.Tx) != nil {
+	st := l.txs.Get(m.Tx)
+	switch {
+	case l.finished.Has(m.Tx), st != nil && !st.overtaken(m.From):
 		l.drop(core.DropDuplicate, m.Tx, out)
 		return
+	case st == nil:
+		st = l.watch(m, out)
 	}
-	st := l.watch(m, out)
 	l.toMembers(core.MsgPrepare, m.Tx, st, st.members.Without(m.From.ID), out)
+}
+
+// overtaken tells whether nothing is known but the vote of the resource manager that began: it came
+// before its BeginCommit, and nobody else has been asked.
+func (st *leaderTx) overtaken(rm core.Role) bool {
+	return st.phase == watching && st.relayed.Instances() == core.SetOf(rm.ID)
 }
 
 // query is somebody wanting to know the outcome. Whoever does not know it watches, and takes over

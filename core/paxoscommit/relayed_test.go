@@ -53,6 +53,18 @@ func TestLeaderRunsBothPhasesWithRelayedVotes(t *testing.T) {
 	}
 }
 
+// TestBeginCommitThatIsOvertakenByItsVote: both leave together, and the network may turn them round.
+func TestBeginCommitThatIsOvertakenByItsVote(t *testing.T) {
+	p := newPlay(t, Protocol{}, apart(t, 2, 3, 2, OptRelayed), ldrRole(1))
+	begin := msg(core.MsgBeginCommit, rmRole(1), ldrRole(1))
+	p.get(relay(1, 1, core.Prepared))
+	require.Equal(t, []string{"ldr1->rm2 prepare tx=c1.1"}, texts(p.get(begin).Send))
+	p.get(relay(2, 1, core.Prepared))
+	out := p.get(begin)
+	require.Empty(t, out.Send)
+	require.Equal(t, core.DropDuplicate, out.Dropped[0].Reason)
+}
+
 func TestReportedVoteComesBeforeARelayedOne(t *testing.T) {
 	p := newPlay(t, Protocol{}, apart(t, 2, 3, 2, OptRelayed), ldrRole(2))
 	p.get(relay(1, 2, core.Prepared))
