@@ -53,7 +53,7 @@ func TestLeaderRunsBothPhasesWithRelayedVotes(t *testing.T) {
 	}
 }
 
-// TestBeginCommitThatIsOvertakenByItsVote: both leave together, and the network may turn them round.
+// TestBeginCommitThatIsOvertakenByItsVote: both leave together, and the network keeps no order.
 func TestBeginCommitThatIsOvertakenByItsVote(t *testing.T) {
 	p := newPlay(t, Protocol{}, apart(t, 2, 3, 2, OptRelayed), ldrRole(1))
 	begin := msg(core.MsgBeginCommit, rmRole(1), ldrRole(1))

@@ -6,8 +6,8 @@ import (
 	"paxoscommit/checker"
 )
 
-// silence is how long a program that has said an outcome may say nothing more before its transaction
-// is taken to be over.
+// silence is how long a program that has said an outcome may say nothing more before its
+// transaction is taken to be over.
 const silence = 500 * time.Millisecond
 
 // told is what has been said of one transaction.
