@@ -32,7 +32,7 @@ func (s *Session) inside(protocol string, n int, wait, link time.Duration) (*pla
 		members = append(members, fmt.Sprintf("p%d", i+1))
 	}
 	p, err := newPlay(playConfig{
-		host: s.config.Host, protocol: found, options: options(protocol), self: s.config.Self,
+		origin: 1, host: s.config.Host, protocol: found, options: options(protocol), self: s.config.Self,
 		members: members, acceptors: []string{"a1", "a2", "a3"}, timing: timing(wait), link: link,
 		say: func(string, string, body) {}, report: s.config.Report,
 		open: func(string) func(each func(entry []byte) error) (node.Log, error) {

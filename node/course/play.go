@@ -31,6 +31,7 @@ type play struct {
 	acceptors []string
 	procs     []*node.Process // by node
 	standby   core.NodeID     // of the second proposer, which starts when it is told to; 0: none
+	origin    uint16          // of its transactions: the number of this play among those of the node
 	epoch     uint16
 	begun     uint32
 	txns      map[core.TxID]*txn
@@ -74,6 +75,7 @@ type faults struct {
 
 // playConfig is what a play is made of.
 type playConfig struct {
+	origin    uint16
 	host      *node.Host
 	protocol  core.Protocol
 	options   []string
@@ -107,9 +109,10 @@ func newPlay(c playConfig) (*play, error) {
 		return nil, wire.Errorf(wire.MalformedRequest, "%v", err)
 	}
 	p := &play{
-		host: c.host, protocol: c.protocol, layout: layout, self: c.self, members: c.members,
-		acceptors: c.acceptors, txns: map[core.TxID]*txn{}, told: map[told]bool{}, link: c.link,
-		say: c.say, report: c.report, mine: func(core.Role) bool { return true },
+		origin: c.origin, host: c.host, protocol: c.protocol, layout: layout, self: c.self,
+		members: c.members, acceptors: c.acceptors, txns: map[core.TxID]*txn{},
+		told: map[told]bool{}, link: c.link, say: c.say, report: c.report,
+		mine: func(core.Role) bool { return true },
 	}
 	if c.remote != nil {
 		p.remote = func(e *node.Envelope) { c.remote(p, e) }
@@ -152,11 +155,16 @@ func (p *play) name(r core.Role) string {
 	}
 }
 
+// txnName is the name of a transaction: short, as in the course, as long as one system is played
+// that has not been started before.
 func (p *play) txnName(tx core.TxID) string {
-	if tx.Epoch == 0 {
-		return fmt.Sprintf("txn%d", tx.Seq)
+	switch {
+	case tx.Origin > 1:
+		return fmt.Sprintf("txn%d.%d.%d", tx.Origin, tx.Epoch, tx.Seq)
+	case tx.Epoch > 0:
+		return fmt.Sprintf("txn%d.%d", tx.Epoch, tx.Seq)
 	}
-	return fmt.Sprintf("txn%d.%d", tx.Epoch, tx.Seq)
+	return fmt.Sprintf("txn%d", tx.Seq)
 }
 
 // coordinator returns the node that begins transactions.
@@ -165,7 +173,7 @@ func (p *play) coordinator() core.NodeID { return p.layout.NodeOf(p.layout.Coord
 // begin has all participants take part in a transaction.
 func (p *play) begin(w bank.Work, f faults) *txn {
 	p.begun++
-	t := p.track(core.TxID{Origin: 1, Epoch: p.epoch, Seq: p.begun})
+	t := p.track(core.TxID{Origin: p.origin, Epoch: p.epoch, Seq: p.begun})
 	t.faults = f
 	p.send(node.Envelope{
 		Msg: core.Message{
@@ -200,7 +208,7 @@ func (p *play) recover() error {
 		}
 	}
 	for seq := range p.begun {
-		t := p.txns[core.TxID{Origin: 1, Epoch: p.epoch, Seq: seq + 1}]
+		t := p.txns[core.TxID{Origin: p.origin, Epoch: p.epoch, Seq: seq + 1}]
 		if t.outcome != core.NoValue {
 			continue
 		}

@@ -456,7 +456,8 @@ func (s *Session) play(protocol string, members, acceptors []string) (*play, err
 		return nil, wire.Errorf(wire.NotSupported, "%v", err)
 	}
 	config := playConfig{
-		host: s.config.Host, protocol: found, options: options(protocol), self: s.config.Self,
+		origin: uint16(len(s.order) + 1),
+		host:   s.config.Host, protocol: found, options: options(protocol), self: s.config.Self,
 		here: s.config.Self, members: members, acceptors: acceptors, timing: timing(patience),
 		say: s.say, report: s.config.Report,
 		open: func(process string) func(each func(entry []byte) error) (node.Log, error) {

@@ -219,3 +219,15 @@ func TestCourseNamesOfAnyLength(t *testing.T) {
 	require.Empty(t, report)
 	require.Contains(t, strings.Join(out, "\n"), `"outcome": "committed"`)
 }
+
+// TestCourseTransactionsHaveDifferentNames: also those of another protocol, or other participants.
+func TestCourseTransactionsHaveDifferentNames(t *testing.T) {
+	start := strings.Replace(courseInit, `"msg_id":1`, `"msg_id":1,"protocol":"2pc"`, 1)
+	out, report := serve(t, "", start, begin(""), begin(`,"participants":["p1"]`),
+		strings.Replace(begin(""), "paxos_commit_begin", "txn_begin", 1))
+	require.Empty(t, report)
+	all := strings.Join(out, "\n")
+	for _, name := range []string{"txn1", "txn2.0.1", "txn3.0.1"} {
+		require.Contains(t, all, `"txn_id": "`+name+`", "outcome": "committed"`)
+	}
+}

@@ -47,7 +47,7 @@ func serveUntil(t *testing.T, data, want string, lines ...string) (out, report [
 	go func() {
 		_, err := io.WriteString(input, strings.Join(lines, "\n")+"\n")
 		if err == nil {
-			time.AfterFunc(5*time.Second, func() { input.Close() })
+			time.AfterFunc(time.Minute, func() { input.Close() })
 		}
 	}()
 	require.NoError(t, Run(t.Context(), Options{
