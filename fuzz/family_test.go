@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"paxoscommit/checker"
@@ -41,7 +42,9 @@ func (o Options) breaks(t *testing.T, runs uint64, p checker.Property, actions i
 	s, v := shortened(r.Failure, checkReplays)
 	require.Equal(t, p, v.Property)
 	require.True(t, len(s.Actions) <= actions, "%d actions:\n%s", len(s.Actions), s)
-	replay := harness.Replay(s)
+	read, err := harness.ParseSchedule("", strings.NewReader(s.String()), Protocols())
+	require.NoError(t, err)
+	replay := harness.Replay(read)
 	require.True(t, replay.Violation != nil && len(replay.Skipped) == 0, "%v", replay)
 	t.Logf("%v\n%s", v, s)
 }

@@ -95,10 +95,14 @@ func costOf(c *Config, actions []Action) cost {
 
 func (a *cost) less(b *cost) bool { return slices.Compare(a[:], b[:]) < 0 }
 
-// unlimited is a budget of faults that no schedule spends.
-func unlimited() Budget {
+// unlimited is a budget that no schedule spends, of the faults that a timing has.
+func unlimited(t Timing) Budget {
 	const n = 1 << 30
-	return Budget{n, n, n, n, n, n, n, n}
+	b := Budget{n, n, n, n, n, n, n, n}
+	if t == Synchronous {
+		b.Crashes = 0
+	}
+	return b
 }
 
 // begin replays the schedule to learn what it breaks, and cuts off what comes after that. What the
@@ -120,7 +124,7 @@ func (m *minimizer) begin(s *Schedule) bool {
 		taken = r.Taken
 	}
 	cfg := s.Config
-	cfg.Budget = unlimited()
+	cfg.Budget = unlimited(cfg.Timing)
 	m.best = candidate{cfg: &cfg, actions: slices.Clone(taken), cost: costOf(&cfg, taken)}
 	if i := slices.IndexFunc(taken, func(a Action) bool { return a.Type == Settle }); i >= 0 {
 		m.without(i, len(taken))

@@ -82,7 +82,7 @@ func Demand(s *Schedule) *Schedule {
 	d := *s
 	d.Actions = slices.Clone(s.Actions)
 	c := s.Config
-	c.Budget = unlimited()
+	c.Budget = unlimited(c.Timing)
 	var reached checker.Milestones
 	if Replay(s).Violation == nil {
 		reached = requireTaken(&c, d.Actions)
