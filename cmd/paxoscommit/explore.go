@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	defaultMemoryMB = 4096
-	maxMemoryMB     = 1 << 40 // more bytes do not fit into 64 bits
+	defaultMemoryMB        = 4096
+	maxMemoryMB     uint64 = 1 << 40 // more bytes do not fit into 64 bits
 )
 
 const exploreHelp = `Visits every reachable state of a small world, breadth first, and checks each.
@@ -138,7 +138,7 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	case f.workers < 1 || f.workers > maxWorkers:
 		return fmt.Errorf("--workers must be 1 to %d, not %d", maxWorkers, f.workers)
 	case f.maxMemoryMB > maxMemoryMB:
-		return fmt.Errorf("--max-memory must be 0 to %d, not %d", uint64(maxMemoryMB), f.maxMemoryMB)
+		return fmt.Errorf("--max-memory must be 0 to %d, not %d", maxMemoryMB, f.maxMemoryMB)
 	case f.write != "" && f.nonBlocking:
 		return fmt.Errorf("--write and --non-blocking exclude each other")
 	case f.maxDepth < 0:
