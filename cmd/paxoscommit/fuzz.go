@@ -325,26 +325,33 @@ func expected(o *fuzz.Options) []checker.Milestone {
 	if o.Synchronous { // loses no message of the living, and nobody waits for them in vain
 		faults &^= fuzz.Drops | fuzz.Crashes | fuzz.Timeouts
 	}
-	var all []checker.Milestone
+	var takeOver, rescue fuzz.Faults // in protocols that have ballots
+	switch d := o.Drawn(); {
+	case slices.Max(d.Acceptors) > 0: // a leader also takes over when a client asks it
+		rescue = fuzz.Timeouts | fuzz.Deaths
+		takeOver = rescue | fuzz.Drops | fuzz.Crashes
+	case slices.Max(d.Replicas) > 1:
+		rescue = fuzz.Timeouts | fuzz.Deaths
+		takeOver = rescue
+	}
+	all := []checker.Milestone{
+		checker.SawCommit, checker.SawAbort, checker.SawLockConflict, checker.SawReadCommitted,
+	}
 	for _, m := range []struct {
 		milestone checker.Milestone
-		needs     fuzz.Faults // any of these; 0: none
+		needs     fuzz.Faults // any of these
 	}{
-		{checker.SawCommit, 0},
-		{checker.SawAbort, 0},
-		{checker.SawHigherBallot, fuzz.Drops | fuzz.Timeouts | fuzz.Crashes | fuzz.Deaths},
-		{checker.SawFreeAborted, fuzz.Drops | fuzz.Timeouts | fuzz.Crashes | fuzz.Deaths},
-		{checker.SawRescued, fuzz.Timeouts | fuzz.Deaths},
+		{checker.SawHigherBallot, takeOver},
+		{checker.SawFreeAborted, takeOver},
+		{checker.SawRescued, rescue},
 		{checker.SawCrash, fuzz.Crashes | fuzz.Deaths},
 		{checker.SawRestart, fuzz.Crashes},
 		{checker.SawDeath, fuzz.Deaths},
 		{checker.SawPartition, fuzz.Partitions},
-		{checker.SawLockConflict, 0},
-		{checker.SawReadCommitted, 0},
 		{checker.SawReapplied, fuzz.Timeouts | fuzz.Crashes},
 		{checker.SawOpenAnswer, fuzz.GiveUps},
 	} {
-		if m.needs == 0 || faults&m.needs != 0 {
+		if faults&m.needs != 0 {
 			all = append(all, m.milestone)
 		}
 	}

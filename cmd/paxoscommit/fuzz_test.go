@@ -155,17 +155,21 @@ func TestFuzzPrintsFiguresAndMilestones(t *testing.T) {
 
 // What a campaign is warned of when it is missing, it must reach: with each kind of fault alone.
 func TestFuzzExpectsOnlyMilestonesThatAreReached(t *testing.T) {
-	for _, timing := range []string{"asynchronous", "synchronous"} {
-		for _, fault := range append(faultNames(), "all", "none") {
-			c := &fuzz.Campaign{Runs: 2000, Workers: 2}
-			c.Protocol, c.Seed, c.Synchronous = fuzz.Protocols()[0], 1, timing == "synchronous"
-			var err error
-			c.Faults, err = parseFaults(fault)
-			require.NoError(t, err)
-			r, err := c.Run(context.Background())
-			require.NoError(t, err)
-			for _, m := range expected(&c.Options) {
-				require.NotZero(t, r.Reached[m], "%s %s: %v", timing, fault, m)
+	for _, name := range []string{"paxos-commit", "replicated-2pc", "2pc"} {
+		for _, timing := range []string{"asynchronous", "synchronous"} {
+			for _, fault := range append(faultNames(), "all", "none") {
+				c := &fuzz.Campaign{Runs: 2000, Workers: 2, KeepGoing: true} // 2pc blocks
+				c.Seed, c.Synchronous = 1, timing == "synchronous"
+				var err error
+				c.Protocol, err = fuzz.FindProtocol(name)
+				require.NoError(t, err)
+				c.Faults, err = parseFaults(fault)
+				require.NoError(t, err)
+				r, err := c.Run(context.Background())
+				require.NoError(t, err)
+				for _, m := range expected(&c.Options) {
+					require.NotZero(t, r.Reached[m], "%s %s %s: %v", name, timing, fault, m)
+				}
 			}
 		}
 	}
@@ -173,7 +177,7 @@ func TestFuzzExpectsOnlyMilestonesThatAreReached(t *testing.T) {
 
 func TestFuzzWarnsOfAMilestoneThatWasNeverReached(t *testing.T) {
 	flags := &fuzzFlags{}
-	flags.campaign.Faults = fuzz.Deaths
+	flags.campaign.Protocol, flags.campaign.Faults = fuzz.Protocols()[0], fuzz.Deaths
 	r := &fuzzResult{flags: flags, report: &fuzz.Report{Runs: enoughRuns}}
 	for m := range r.report.Reached {
 		r.report.Reached[m] = 1
