@@ -21,19 +21,19 @@ var _ core.Machine = (*Node)(nil)
 // Reset makes n the process of the given node with an empty log.
 func (n *Node) Reset(l *core.Layout, node core.NodeID) {
 	n.layout = l
-	n.rms = resetRoles(n.rms, l, node, core.RM)
+	n.rms = core.ResetRoles(n.rms, l, node, core.RM)
 	for i := range n.rms {
 		n.rms[i].reset(l, n.faster)
 	}
-	n.acceptors = resetRoles(n.acceptors, l, node, core.Acceptor)
+	n.acceptors = core.ResetRoles(n.acceptors, l, node, core.Acceptor)
 	for i := range n.acceptors {
 		n.acceptors[i].reset(l, n.faster)
 	}
-	n.leaders = resetRoles(n.leaders, l, node, core.Leader)
+	n.leaders = core.ResetRoles(n.leaders, l, node, core.Leader)
 	for i := range n.leaders {
 		n.leaders[i].reset(l)
 	}
-	n.registrar = resetRoles(n.registrar, l, node, core.Registrar)
+	n.registrar = core.ResetRoles(n.registrar, l, node, core.Registrar)
 	for i := range n.registrar {
 		n.registrar[i].reset(l)
 	}
@@ -54,7 +54,8 @@ func (r *role) query(tx core.TxID, members core.Set, out *core.Output) {
 	}
 }
 
-func (r *role) setID(id core.Role) { r.id = id }
+// SetID makes r the role of that name.
+func (r *role) SetID(id core.Role) { r.id = id }
 
 // send appends a message from this role to where, one of the lists of an output, and returns it for
 // what it says beside its type to be filled in. It is written where it stays: on the way of every
@@ -85,53 +86,26 @@ func (r *role) forgotten(m *core.Message, out *core.Output) {
 	answer.Low = r.finished.Low(m.Tx)
 }
 
-// resetRoles returns roles with one entry for each role of the kind on the node, reusing what is
-// there.
-func resetRoles[T any, P interface {
-	*T
-	setID(core.Role)
-}](roles []T, l *core.Layout, node core.NodeID, kind core.RoleKind,
-) []T {
-	n := 0
-	for i := range l.Count(kind) {
-		id := core.Role{Kind: kind, ID: uint8(i + 1)}
-		if l.NodeOf(id) != node {
-			continue
-		}
-		roles = resize(roles, n+1)
-		P(&roles[n]).setID(id)
-		n++
-	}
-	return roles[:n]
-}
-
 // CopyFrom makes n equal to src, which must be a *Node.
 func (n *Node) CopyFrom(src core.Machine) {
 	s := src.(*Node)
 	n.layout, n.faster = s.layout, s.faster
-	n.rms = resize(n.rms, len(s.rms))
+	n.rms = core.Resize(n.rms, len(s.rms))
 	for i := range s.rms {
 		n.rms[i].copyFrom(&s.rms[i])
 	}
-	n.acceptors = resize(n.acceptors, len(s.acceptors))
+	n.acceptors = core.Resize(n.acceptors, len(s.acceptors))
 	for i := range s.acceptors {
 		n.acceptors[i].copyFrom(&s.acceptors[i])
 	}
-	n.leaders = resize(n.leaders, len(s.leaders))
+	n.leaders = core.Resize(n.leaders, len(s.leaders))
 	for i := range s.leaders {
 		n.leaders[i].copyFrom(&s.leaders[i])
 	}
-	n.registrar = resize(n.registrar, len(s.registrar))
+	n.registrar = core.Resize(n.registrar, len(s.registrar))
 	for i := range s.registrar {
 		n.registrar[i].copyFrom(&s.registrar[i])
 	}
-}
-
-func resize[T any](s []T, n int) []T {
-	if n <= cap(s) {
-		return s[:n]
-	}
-	return append(s[:cap(s)], make([]T, n-cap(s))...)
 }
 
 // AppendKey appends the state of every role in the order resource managers, acceptors, leaders,

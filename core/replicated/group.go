@@ -37,7 +37,8 @@ type log struct {
 	valBy    core.Set    // replicas that have accepted the value in it
 }
 
-func (r *replica) setID(id core.Role) { r.id = id }
+// SetID makes r the replica of that name.
+func (r *replica) SetID(id core.Role) { r.id = id }
 
 func (r *replica) reset(l *core.Layout) {
 	r.layout = l

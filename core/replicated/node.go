@@ -18,54 +18,25 @@ var _ core.Machine = (*Node)(nil)
 // Reset makes n the process of the given node with an empty log.
 func (n *Node) Reset(l *core.Layout, node core.NodeID) {
 	n.layout = l
-	n.rms = resetReplicas(n.rms, l, node, core.RM)
+	n.rms = core.ResetRoles(n.rms, l, node, core.RM)
 	for i := range n.rms {
 		n.rms[i].reset(l)
 	}
-	n.tms = resetReplicas(n.tms, l, node, core.TM)
+	n.tms = core.ResetRoles(n.tms, l, node, core.TM)
 	for i := range n.tms {
 		n.tms[i].reset(l)
 	}
-}
-
-// resetReplicas returns list with one entry for each replica of the kind on the node, reusing what
-// is there.
-func resetReplicas[T any, P interface {
-	*T
-	setID(core.Role)
-}](list []T, l *core.Layout, node core.NodeID, kind core.RoleKind,
-) []T {
-	n := 0
-	for i := range l.Count(kind) {
-		for k := range l.Replicas {
-			id := core.Role{Kind: kind, ID: uint8(i + 1), Replica: uint8(k + 1)}
-			if l.NodeOf(id) != node {
-				continue
-			}
-			list = resize(list, n+1)
-			P(&list[n]).setID(id)
-			n++
-		}
-	}
-	return list[:n]
-}
-
-func resize[T any](s []T, n int) []T {
-	if n <= cap(s) {
-		return s[:n]
-	}
-	return append(s[:cap(s)], make([]T, n-cap(s))...)
 }
 
 // CopyFrom makes n equal to src, which must be a *Node.
 func (n *Node) CopyFrom(src core.Machine) {
 	s := src.(*Node)
 	n.layout = s.layout
-	n.rms = resize(n.rms, len(s.rms))
+	n.rms = core.Resize(n.rms, len(s.rms))
 	for i := range s.rms {
 		n.rms[i].copyFrom(&s.rms[i])
 	}
-	n.tms = resize(n.tms, len(s.tms))
+	n.tms = core.Resize(n.tms, len(s.tms))
 	for i := range s.tms {
 		n.tms[i].copyFrom(&s.tms[i])
 	}

@@ -46,11 +46,11 @@ func (n *Node) Reset(l *core.Layout, node core.NodeID) {
 	if l.Has(0) && n.given.Optionally != Blocks {
 		n.rules.InDoubt = n.given.Optionally
 	}
-	n.rms = resetRoles(n.rms, l, node, core.RM)
+	n.rms = core.ResetRoles(n.rms, l, node, core.RM)
 	for i := range n.rms {
 		n.rms[i].reset(l, n.rules)
 	}
-	n.tms = resetRoles(n.tms, l, node, core.TM)
+	n.tms = core.ResetRoles(n.tms, l, node, core.TM)
 	for i := range n.tms {
 		n.tms[i].reset(l, n.rules)
 	}
@@ -64,7 +64,8 @@ type role struct {
 	finished core.Finished
 }
 
-func (r *role) setID(id core.Role) { r.id = id }
+// SetID makes r the role of that name.
+func (r *role) SetID(id core.Role) { r.id = id }
 
 // send appends a message from this role to where, one of the lists of an output, and returns it
 // for what it says beside its type to be filled in.
@@ -97,42 +98,15 @@ func (r *role) write(
 	return &out.Records[len(out.Records)-1]
 }
 
-// resetRoles returns roles with one entry for each role of the kind on the node, reusing what is
-// there.
-func resetRoles[T any, P interface {
-	*T
-	setID(core.Role)
-}](roles []T, l *core.Layout, node core.NodeID, kind core.RoleKind,
-) []T {
-	n := 0
-	for i := range l.Count(kind) {
-		id := core.Role{Kind: kind, ID: uint8(i + 1)}
-		if l.NodeOf(id) != node {
-			continue
-		}
-		roles = resize(roles, n+1)
-		P(&roles[n]).setID(id)
-		n++
-	}
-	return roles[:n]
-}
-
-func resize[T any](s []T, n int) []T {
-	if n <= cap(s) {
-		return s[:n]
-	}
-	return append(s[:cap(s)], make([]T, n-cap(s))...)
-}
-
 // CopyFrom makes n equal to src, which must be a *Node.
 func (n *Node) CopyFrom(src core.Machine) {
 	s := src.(*Node)
 	n.layout, n.given, n.rules = s.layout, s.given, s.rules
-	n.rms = resize(n.rms, len(s.rms))
+	n.rms = core.Resize(n.rms, len(s.rms))
 	for i := range s.rms {
 		n.rms[i].copyFrom(&s.rms[i])
 	}
-	n.tms = resize(n.tms, len(s.tms))
+	n.tms = core.Resize(n.tms, len(s.tms))
 	for i := range s.tms {
 		n.tms[i].copyFrom(&s.tms[i])
 	}
