@@ -32,10 +32,11 @@
 //
 // With the option relayed nobody uses ballot 0. A resource manager tells the leader its vote, and
 // the leader proposes it as an ordinary Paxos proposer does, with both phases of a ballot of its
-// own: the form that section 4.2 begins with, two message delays slower, and the one that courses teach.
-// The vote is durable before it is told, and never changes, so a leader proposes it wherever its
-// phase 1 finds the instance free; where it knows no vote it proposes aborted, as always. A leader
-// begins its first ballot as soon as the votes it knows settle the outcome, or on a time-out.
+// own: the form that section 4.2 begins with, two message delays slower, and the one that courses
+// teach. The vote is durable before it is told, and never changes, so a leader proposes it
+// wherever its phase 1 finds the instance free; where it knows no vote it proposes aborted, as
+// always. A leader begins its first ballot as soon as the votes it knows settle the outcome, or on
+// a time-out.
 //
 // # Dynamic resource managers
 //
