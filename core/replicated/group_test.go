@@ -17,7 +17,14 @@ type play struct {
 
 func newPlay(t *testing.T, replica uint8) *play {
 	t.Helper()
-	c := watched(t, 1)
+	return newPlayOf(t, 3, replica)
+}
+
+// newPlayOf is newPlay with so many replicas.
+func newPlayOf(t *testing.T, replicas int, replica uint8) *play {
+	t.Helper()
+	c := newCluster(t, 1, replicas)
+	c.watch = true
 	c.lost = func(*core.Message) bool { return true }
 	return &play{c, t, rmRole(1, replica)}
 }
@@ -111,6 +118,28 @@ func TestANewLeaderProposesWhatWasAcceptedInTheHighestBallot(t *testing.T) {
 			}, p.takes(c.other))
 		})
 	}
+}
+
+// Two of five have accepted in ballot 0, and one more in the leader's next ballot: that is none.
+func TestWhoHasAcceptedInALowerBallotIsNotCounted(t *testing.T) {
+	p := newPlayOf(t, 5, 1)
+	accepted := func(from uint8, bal core.Ballot) core.Message {
+		m := phase2a(from, bal, core.Prepared, core.NoValue)
+		m.Type = core.MsgPhase2b
+		return m
+	}
+	p.takes(core.Message{Type: core.MsgFound, From: database(), Val: core.Prepared})
+	p.takes(accepted(2, 0))
+	p.takes(core.Message{Type: core.MsgRejected, From: rmRole(1, 3), MBal: 3})
+	p.fire(t, p.me, core.TimerTakeOver)
+	bal := p.state().mbal
+	for from := uint8(4); from <= 5; from++ {
+		p.takes(phase1b(from, bal, 0, core.NoValue, core.NoValue))
+	}
+	require.Equal(t, bal, p.state().bal, "it leads again")
+	require.Empty(t, p.takes(accepted(4, bal)))
+	require.Equal(t, core.NoValue, p.state().chosen.vote)
+	require.Equal(t, []string{"rm1.1->tm1.1 vote tx=c1.1 val=prepared"}, p.takes(accepted(5, bal)))
 }
 
 func TestANewLeaderOfAFreePlaceAsksTheDatabase(t *testing.T) {

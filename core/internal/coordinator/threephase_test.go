@@ -99,6 +99,33 @@ func TestWhoLeadsHasAllPreCommitBeforeItCommits(t *testing.T) {
 	require.Equal(t, []string{"rm1 outcome tx=c1.1 val=committed"}, texts(out.Records))
 }
 
+func TestWhoLeadsCountsThatItIsPreCommittedItself(t *testing.T) {
+	p := newPlay(t, threePhase(Terminates), rmRole(1))
+	p.ready()
+	p.fire(rmRole(1), core.TimerTakeOver)
+	p.get(valued(core.MsgState, rmRole(2), rmRole(1), core.Prepared))
+	out := p.get(valued(core.MsgState, rmRole(3), rmRole(1), core.Prepared))
+	require.Empty(t, out.Records)
+	require.Equal(t, []string{
+		"rm1->rm2 pre-commit tx=c1.1 bal=0", "rm1->rm3 pre-commit tx=c1.1 bal=0",
+	}, texts(out.Gated))
+}
+
+// Members that elect another one may have aborted without the transaction manager.
+func TestAReturningTransactionManagerGoesOnUnlessTheMembersElectAnother(t *testing.T) {
+	for rules, want := range map[InDoubt][]string{
+		Terminates: nil,
+		Commits: {
+			"tm1->rm1 pre-commit tx=c1.1 bal=1", "tm1->rm2 pre-commit tx=c1.1 bal=1",
+			"tm1->rm3 pre-commit tx=c1.1 bal=1",
+		},
+	} {
+		p := newPlay(t, threePhase(rules), theTM())
+		out := p.votes(core.Prepared, 1, 2, 3)
+		require.Equal(t, want, texts(p.restart(out.Records...).Gated))
+	}
+}
+
 // Who has told another one how far it is listens to the transaction manager no longer.
 func TestWhoFollowsAnotherIgnoresAnEarlierPreCommit(t *testing.T) {
 	p := newPlay(t, threePhase(Terminates), rmRole(3))
