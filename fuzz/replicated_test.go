@@ -29,3 +29,34 @@ func TestReplicatedTwoPhaseCommitHoldsWithAllFaults(t *testing.T) {
 		}
 	}
 }
+
+// Replicas of rm1 that take over from one another do not keep those of the coordinator from it.
+func TestTheFairEndIsFairToEveryGroup(t *testing.T) {
+	Regress(t, `
+paxoscommit schedule 1
+protocol replicated-2pc
+timing asynchronous
+node n1 rm1.1
+node n2 rm1.2
+node n3 rm1.3
+node n4 rm1.4
+node n5 rm1.5
+node n6 res1
+node n7 tm1.1
+node n8 tm1.2
+node n9 tm1.3
+node n10 tm1.4
+node n11 tm1.5
+accounts 1 opening 100
+txn c1.1 rm1 {"transfer":1,"from":"a","to":"a"}
+expect NonBlocking
+reach death
+begin cl1
+deliver cl1->rm1.1 request tx=c1.1
+deliver rm1.1->tm1.1 request tx=c1.1
+die n7
+die n8
+settle
+end
+`)
+}

@@ -42,8 +42,7 @@ func (w *World) Settle(taken func(Action)) {
 		if w.steps-start > w.cfg.SettleBound() || len(w.timers) == 0 || w.allDecided() {
 			break
 		}
-		least := w.leastRival()
-		w.fireRound(do, round%2 == 1, func(number uint8) bool { return number == least })
+		w.fireRound(do, round%2 == 1, w.isLeast)
 	}
 	if who, why, tx := w.undecided(); w.Violation() == nil && why != "" {
 		w.monitor.Broken(checker.NonBlocking,
@@ -85,8 +84,8 @@ func (w *World) Continue(taken func(Action)) {
 			}
 			before, now = now, before
 		}
-		w.fireRound(do, round%2 == 1, func(number uint8) bool {
-			return int(number-1) == round%turns/2
+		w.fireRound(do, round%2 == 1, func(r core.Role) bool {
+			return int(rival(r)-1) == round%turns/2
 		})
 	}
 	w.drain(do, start)
@@ -125,29 +124,34 @@ func (w *World) firstDeliverable() int {
 	return -1
 }
 
-// leastRival returns the least number of those that may take over from others, 255 if there is
-// none.
-func (w *World) leastRival() uint8 {
-	least := uint8(255)
+// isLeast tells whether nobody with a lesser number waits to take over from a role.
+func (w *World) isLeast(r core.Role) bool {
 	for i := range w.timers {
-		if t := &w.timers[i]; t.Kind == core.TimerTakeOver && rival(t.Role) > 0 {
-			least = min(least, rival(t.Role))
+		t := &w.timers[i]
+		if t.Kind == core.TimerTakeOver && areRivals(t.Role, r) && rival(t.Role) < rival(r) {
+			return false
 		}
 	}
-	return least
+	return true
+}
+
+// areRivals tells whether two roles may take over from one another: leaders, and replicas of one
+// role.
+func areRivals(a, b core.Role) bool {
+	return a.Kind == b.Kind && (a.Kind == core.Leader || a.ID == b.ID)
 }
 
 // fireRound fires timers while nothing moves: all that say something again, or else those by which
 // somebody waits no longer; of those that may take over from one another, the same for all
 // transactions, only those whose turn it is. Back-off in a real driver has that effect.
-func (w *World) fireRound(do func(Action) bool, takeover bool, turn func(rival uint8) bool) {
+func (w *World) fireRound(do func(Action) bool, takeover bool, turn func(core.Role) bool) {
 	list := w.due[:0]
 	for i := range w.timers {
 		t := &w.timers[i]
 		if takeover != (t.Kind == core.TimerTakeOver) {
 			continue
 		}
-		if n := rival(t.Role); !takeover || n == 0 || turn(n) {
+		if !takeover || rival(t.Role) == 0 || turn(t.Role) {
 			list = append(list, *t)
 		}
 	}
