@@ -67,7 +67,7 @@ func (o *Options) sizes() [5]size {
 		{o.Acceptors, []int{1, 2, 3, 3, 3, 3, 3, 5}, least.Acceptors, most.Acceptors},
 		{o.Leaders, []int{1, 2, 2, 3}, least.Leaders, most.Leaders},
 		{o.Registrars, []int{0, 0, 0, 1}, least.Registrars, most.Registrars},
-		{o.Replicas, []int{1, 2, 3, 3, 3, 3}, least.Replicas, most.Replicas},
+		{o.Replicas, []int{1, 2, 3, 3, 3, 5}, least.Replicas, most.Replicas},
 	}
 }
 

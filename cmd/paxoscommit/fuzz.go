@@ -98,7 +98,7 @@ func newFuzzCommand() *cobra.Command {
 	set.IntVar(&c.Acceptors, "acceptors", 0, "acceptors; 0 draws 1, 2, 3 or 5")
 	set.IntVar(&c.Leaders, "leaders", 0, "leaders; 0 draws 1 to 3")
 	set.IntVar(&c.Registrars, "registrars", 0, "registrars; 0 draws 0 or 1 if there can be one")
-	set.IntVar(&c.Replicas, "replicas", 0, "replicas of each role; 0 draws 1 to 3 if there are any")
+	set.IntVar(&c.Replicas, "replicas", 0, "replicas of each role; 0 draws 1, 2, 3 or 5, if any")
 	set.StringVar(&flags.faults, "faults", allFaults, "some of the faults above, all, or none")
 	set.StringVar(&flags.timing, "timing", "asynchronous", "asynchronous or synchronous")
 	set.IntVar(&c.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
