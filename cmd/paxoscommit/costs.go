@@ -35,7 +35,7 @@ Placements: apart (every role on a node of its own), leader-on-acceptor (the
 leader on the node of acceptor 1; BeginCommit rides on the first phase 2a) and
 co-located (acceptor i on the node of rm i, the coordinator on that of rm 1).`
 
-// Limits of the flags of costs.
+// maxFaults is how many faults as many acceptors as there can be tolerate.
 const maxFaults = (core.MaxAcceptors - 1) / 2
 
 // costRow is a line of costs --json.
@@ -64,7 +64,7 @@ func newCostsCommand() *cobra.Command {
 		Short:   "Count the messages, writes and delays of a commit without faults",
 		Long:    costsHelp,
 		Example: "  paxoscommit costs --rms 5 --faults 1",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.run(cmd.OutOrStdout())
 		},

@@ -54,6 +54,7 @@ func TestCostsOfNothingAreRefused(t *testing.T) {
 		"4 acceptors are used, and there are 2": {
 			"--protocol", "paxos-commit", "--rms", "2", "--faults", "3", "--placement", "co-located",
 		},
+		"costs takes no argument":                     {"5"},
 		"no protocol is called \"4pc\"":               {"--protocol", "4pc"},
 		"unknown placement \"near\": want [apart lea": {"--placement", "near"},
 	} {

@@ -205,6 +205,9 @@ func (f *drillFlags) run(out io.Writer, args []string) error {
 		}
 		return w.matrix()
 	case err == nil && n >= 1 && n <= len(scenarios()):
+		if f.protocol != "" {
+			return fmt.Errorf("--protocol is for the matrix: drill %d has its own", n)
+		}
 		return w.scenario(n-1, true)
 	}
 	return fmt.Errorf("no drill is called %q: want 1 to %d, or matrix", what, len(scenarios()))

@@ -154,6 +154,7 @@ func TestDrillsThatAreNotAreRefused(t *testing.T) {
 		`no drill is called "6": want 1 to 5, or matrix`: {"6"},
 		`no drill is called "all"`:                       {"all"},
 		`no protocol is called "4pc"`:                    {"matrix", "--protocol", "4pc"},
+		"--protocol is for the matrix: drill 3 has its":  {"3", "--protocol", "2pc"},
 		"not a directory":                                {"1", "--save", "main.go/below"},
 	} {
 		code, stdout, stderr := execute("", append([]string{"drill"}, args...)...)
