@@ -41,8 +41,9 @@ fmt: $(GOLANGCI) ## format with gofumpt
 lint: $(GOLANGCI) ## golangci-lint, the format included
 	$(GOLANGCI) run ./...
 
-race: ## the tests under the race detector, but for specs, which explore for minutes under it
-	go test -race $(PURE) ./fuzz/...
+race: ## the tests under the race detector; of those that explore, which take minutes under it, one
+	go test -race $$(go list $(PURE) ./fuzz/... ./node/... | grep -v harness/explore)
+	go test -race -run 'TestCounts$$' ./harness/explore
 
 fuzz: ## look for a failure by coverage, for FUZZTIME=30s
 	go test -run '^$$' -fuzz 'FuzzPaxosCommit$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./fuzz
