@@ -282,7 +282,7 @@ const afterFailure = 12
 
 // steps tells what happened, but for disks, until all is decided that will be.
 func (w *drillWriter) steps(r *drill.Result) {
-	told := max(r.Last, r.Failed+afterFailure)
+	told := max(r.Last+2, r.Failed+afterFailure) // what is learned, its database is told
 	for i, l := range r.Schedule.Actions {
 		if i == told {
 			fmt.Fprintf(w.out, "          %d more, and nobody decides anything\n",
