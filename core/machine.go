@@ -57,6 +57,22 @@ func (o *Output) Reset() {
 	o.Decided, o.Dropped = o.Decided[:0], o.Dropped[:0]
 }
 
+// PutMessage appends a message to one of the lists of an output, and returns it for what it says
+// beside this to be filled in. It is written where it stays: on the way of every message, a copy of
+// what has just been written costs more than all else.
+func PutMessage(where *[]Message, t MsgType, from, to Role, tx TxID, members Set) *Message {
+	list := append(*where, Message{})
+	*where = list
+	m := &list[len(list)-1]
+	m.Type, m.From, m.To, m.Tx, m.Members = t, from, to, tx, members
+	return m
+}
+
+// Drop says that an input for a role was dropped, and why.
+func (o *Output) Drop(why DropReason, r Role, tx TxID) {
+	o.Dropped = append(o.Dropped, Drop{Reason: why, Role: r, Tx: tx})
+}
+
 // Decision says that a role has learned the outcome of a transaction, Committed or Aborted.
 type Decision struct {
 	Role    Role

@@ -57,21 +57,15 @@ func (r *role) query(tx core.TxID, members core.Set, out *core.Output) {
 // SetID makes r the role of that name.
 func (r *role) SetID(id core.Role) { r.id = id }
 
-// send appends a message from this role to where, one of the lists of an output, and returns it for
-// what it says beside its type to be filled in. It is written where it stays: on the way of every
-// message, a copy of what has just been written costs more than all else.
+// send puts a message from this role into one of the lists of an output.
 func (r *role) send(
 	where *[]core.Message, to core.Role, t core.MsgType, tx core.TxID, members core.Set,
 ) *core.Message {
-	list := append(*where, core.Message{})
-	*where = list
-	m := &list[len(list)-1]
-	m.Type, m.From, m.To, m.Tx, m.Members = t, r.id, to, tx, members
-	return m
+	return core.PutMessage(where, t, r.id, to, tx, members)
 }
 
 func (r *role) drop(why core.DropReason, tx core.TxID, out *core.Output) {
-	out.Dropped = append(out.Dropped, core.Drop{Reason: why, Role: r.id, Tx: tx})
+	out.Drop(why, r.id, tx)
 }
 
 // forgotten answers a message about a finished transaction, so that its sender stops asking. Who

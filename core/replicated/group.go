@@ -326,20 +326,15 @@ func (r *replica) peer(replica uint8) core.Role {
 	return core.Role{Kind: r.id.Kind, ID: r.id.ID, Replica: replica}
 }
 
-// send appends a message from this replica to where, one of the lists of an output, and returns it
-// for what it says beside its type to be filled in.
+// send puts a message from this role into one of the lists of an output.
 func (r *replica) send(
 	where *[]core.Message, to core.Role, t core.MsgType, tx core.TxID, members core.Set,
 ) *core.Message {
-	list := append(*where, core.Message{})
-	*where = list
-	m := &list[len(list)-1]
-	m.Type, m.From, m.To, m.Tx, m.Members = t, r.id, to, tx, members
-	return m
+	return core.PutMessage(where, t, r.id, to, tx, members)
 }
 
 func (r *replica) drop(why core.DropReason, tx core.TxID, out *core.Output) {
-	out.Dropped = append(out.Dropped, core.Drop{Reason: why, Role: r.id, Tx: tx})
+	out.Drop(why, r.id, tx)
 }
 
 func (r *replica) arm(kind core.TimerKind, tx core.TxID, await core.Await, out *core.Output) {

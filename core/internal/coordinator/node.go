@@ -67,20 +67,15 @@ type role struct {
 // SetID makes r the role of that name.
 func (r *role) SetID(id core.Role) { r.id = id }
 
-// send appends a message from this role to where, one of the lists of an output, and returns it
-// for what it says beside its type to be filled in.
+// send puts a message from this role into one of the lists of an output.
 func (r *role) send(
 	where *[]core.Message, to core.Role, t core.MsgType, tx core.TxID, members core.Set,
 ) *core.Message {
-	list := append(*where, core.Message{})
-	*where = list
-	m := &list[len(list)-1]
-	m.Type, m.From, m.To, m.Tx, m.Members = t, r.id, to, tx, members
-	return m
+	return core.PutMessage(where, t, r.id, to, tx, members)
 }
 
 func (r *role) drop(why core.DropReason, tx core.TxID, out *core.Output) {
-	out.Dropped = append(out.Dropped, core.Drop{Reason: why, Role: r.id, Tx: tx})
+	out.Drop(why, r.id, tx)
 }
 
 // forgotten tells whoever asks that a transaction is finished: every member has its outcome.
