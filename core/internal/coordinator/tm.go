@@ -207,13 +207,13 @@ func (t *tm) stopWaiting(tx core.TxID, st *tmTx, p phase, out *core.Output) {
 // done is a member that has applied the outcome. After a crash it is how an abort is learned
 // again.
 func (t *tm) done(st *tmTx, m *core.Message, out *core.Output) error {
+	undecided := st == nil || st.outcome == core.NoValue
+	differs := !undecided && st.outcome != m.Val
 	switch {
-	case st != nil && st.outcome != core.NoValue && st.outcome != m.Val,
-		m.Val == core.Committed && (st == nil || st.outcome == core.NoValue) && !t.rules.ThreePhase:
-		if t.rules.ThreePhase { // members may decide by themselves
-			t.drop(core.DropStale, m.Tx, out)
-			return nil
-		}
+	case differs && t.rules.ThreePhase: // members may decide by themselves
+		t.drop(core.DropStale, m.Tx, out)
+		return nil
+	case differs, undecided && m.Val == core.Committed && !t.rules.ThreePhase:
 		return contradiction(t.rules, m, "not the outcome that was decided here")
 	case st != nil && (st.done.Has(m.From.ID) || st.phase == forgetting):
 		t.drop(core.DropDuplicate, m.Tx, out)
@@ -222,7 +222,7 @@ func (t *tm) done(st *tmTx, m *core.Message, out *core.Output) error {
 		st = t.add(m)
 	}
 	if st.phase < decided {
-		st.votes = core.VoteOf(m.From.ID, core.Aborted)
+		st.votes = core.VoteOf(m.From.ID, core.Aborted) // so that an abort is not written again
 		t.decide(m.Tx, st, m.Val, out)
 	}
 	st.done = st.done.With(m.From.ID)
