@@ -38,6 +38,9 @@ process was saying when it died, and whoever stops waiting is right to. How ofte
 somebody stops waiting before the state that is judged, --takeovers limits: 3,
 with acceptors or replicas 1, with acceptors in the asynchronous timing 0.
 
+--json prints an object a row: protocol, option (that is on), timing, world,
+failure, complete, states, and, as far as they are known, blocked, cut_off, split.
+
 Exit codes: 0 nothing is blocked but what is cut off, and nothing splits; 1 if
 not; 2 bad usage; 3 unknown, because a limit came first.`
 
@@ -219,6 +222,7 @@ type censusWriter struct {
 // censusRow is a line of census --json. What is not known is left out.
 type censusRow struct {
 	Protocol string  `json:"protocol"`
+	Option   string  `json:"option,omitempty"`
 	Timing   string  `json:"timing"`
 	World    string  `json:"world"`
 	Failure  string  `json:"failure"`
@@ -239,7 +243,8 @@ func (w *censusWriter) write(
 	}
 	for i, f := range failures {
 		row := censusRow{
-			Protocol: rules.name, Timing: t.String(), World: z.String(), Failure: f.String(),
+			Protocol: rules.protocol.Name(), Option: rules.option, Timing: t.String(),
+			World: z.String(), Failure: f.String(),
 		}
 		if found != nil {
 			row.fill(found, i)

@@ -33,7 +33,10 @@ delays are given for N >= 2 and, with acceptors or replicas, F >= 1.
 
 Placements: apart (every role on a node of its own), leader-on-acceptor (the
 leader on the node of acceptor 1; BeginCommit rides on the first phase 2a) and
-co-located (acceptor i on the node of rm i, the coordinator on that of rm 1).`
+co-located (acceptor i on the node of rm i, the coordinator on that of rm 1).
+
+--json prints an object a row: protocol, placement, rms, faults, messages, delays,
+writes, write_delays.`
 
 // maxFaults is how many faults as many acceptors as there can be tolerate.
 const maxFaults = (core.MaxAcceptors - 1) / 2

@@ -36,11 +36,16 @@ voted). The sides of a partition are told apart by a bar; SPLIT means that one
 has committed and another has aborted.
 
 The timing is synchronous: whoever stops waiting is right to, but for
-partitions.`
+partitions.
+
+--json prints an object an answer: drill, protocol, option (that is on), failure,
+before (the message), rms (what each comes to), far (those cut off), splits, and
+schedule (the file, with --save).`
 
 // ruleSet is a protocol with the options that make it what it is called.
 type ruleSet struct {
 	name     string
+	option   string // that is on; empty if none
 	protocol core.Protocol
 	options  uint32
 }
@@ -51,7 +56,7 @@ func ruleSets() []ruleSet {
 	for _, p := range fuzz.Protocols() {
 		all = append(all, ruleSet{name: p.Name(), protocol: p})
 		if i := slices.Index(p.Options(), "cooperative"); i >= 0 {
-			all = append(all, ruleSet{p.Name() + ", cooperative", p, 1 << i})
+			all = append(all, ruleSet{p.Name() + ", cooperative", "cooperative", p, 1 << i})
 		}
 	}
 	return all
@@ -223,6 +228,7 @@ type drillWriter struct {
 type answer struct {
 	Drill    string   `json:"drill"`
 	Protocol string   `json:"protocol"`
+	Option   string   `json:"option,omitempty"`
 	Failure  string   `json:"failure"`
 	Before   string   `json:"before"`
 	RMs      []string `json:"rms"`
@@ -313,7 +319,8 @@ func on(r *drill.Result, n core.NodeID) string {
 // tell saves the schedule of a result, and writes the result as JSON, if that is asked for.
 func (w *drillWriter) tell(name string, rules ruleSet, failure string, r *drill.Result) error {
 	a := answer{
-		Drill: name, Protocol: rules.name, Failure: failure, Before: nextOf(r), Splits: r.Splits(),
+		Drill: name, Protocol: rules.protocol.Name(), Option: rules.option, Failure: failure,
+		Before: nextOf(r), Splits: r.Splits(),
 	}
 	for _, s := range r.RMs {
 		a.RMs = append(a.RMs, s.String())

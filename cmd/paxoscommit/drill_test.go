@@ -21,7 +21,11 @@ func matrixOf(t *testing.T, rules string) [][3]string {
 	for line := range strings.Lines(stdout) {
 		var a answer
 		require.NoError(t, json.Unmarshal([]byte(line), &a))
-		if a.Protocol != rules {
+		name := a.Protocol
+		if a.Option != "" {
+			name += ", " + a.Option
+		}
+		if name != rules {
 			continue
 		}
 		if a.Failure == "coordinator-dies" {
