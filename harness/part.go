@@ -97,12 +97,13 @@ func (w *World) nodeOfBank(i int) core.NodeID {
 	return w.cfg.Layout.NodeOf(core.Role{Kind: core.Resource, ID: uint8(i + 1)})
 }
 
-// Take returns the part of node n, and what is in flight between nodes appended to sent. What
-// makes no difference to the node is brought into one form: a record that a later durable one
-// replaces is left out; messages between nodes, which may be repeated anyway, are gated once.
-// Without log, which is for a node that cannot crash any more, what it has written is left out.
-func (w *World) Take(n core.NodeID, log bool, sent []core.Message) (*Part, []core.Message) {
-	p := &Part{node: n}
+// Take makes p, whose memory it uses again, the part of node n, and returns what is in flight
+// between nodes appended to sent. What makes no difference to the node is brought into one form: a
+// record that a later durable one replaces is left out; messages between nodes, which may be
+// repeated anyway, are gated once. Without log, which is for a node that cannot crash any more,
+// what it has written is left out.
+func (w *World) Take(p *Part, n core.NodeID, log bool, sent []core.Message) []core.Message {
+	p.inside, p.timers = p.inside[:0], p.timers[:0]
 	for i := range w.net {
 		if m := &w.net[i]; !w.local(m) {
 			sent = append(sent, *m)
@@ -120,28 +121,38 @@ func (w *World) Take(n core.NodeID, log bool, sent []core.Message) (*Part, []cor
 		return cmp.Or(a.Tx.Compare(b.Tx), compareRoles(a.Role, b.Role), cmp.Compare(a.Kind, b.Kind))
 	})
 	p.monitor.CopyFrom(&w.monitor)
-	if n == 0 {
-		p.clients = slices.Clone(w.clients)
-		return p, sent
-	}
+	p.disk.records, p.disk.durable, p.disk.gated = p.disk.records[:0], 0, p.disk.gated[:0]
+	p.clients, p.banks = p.clients[:0], p.banks[:0]
 	p.up, p.dead = w.up.Has(n), w.dead.Has(n)
-	if p.up {
+	if n == 0 {
+		p.clients = append(p.clients, w.clients...)
+	} else {
+		w.takeNode(p, n, log)
+	}
+	p.node = n
+	return sent
+}
+
+func (w *World) takeNode(p *Part, n core.NodeID, log bool) {
+	if p.machine == nil {
 		p.machine = w.cfg.Protocol.New()
+	}
+	if p.node != n {
 		p.machine.Reset(&w.cfg.Layout, n)
+	}
+	if p.up {
 		p.machine.CopyFrom(w.machines[n-1])
 	}
-	w.takeDisk(p, log)
+	w.takeDisk(p, &w.disks[n-1], log)
 	for i := range w.banks {
 		if w.nodeOfBank(i) == n {
-			p.banks = append(p.banks, bank.Bank{})
+			p.banks = core.Resize(p.banks, len(p.banks)+1)
 			p.banks[len(p.banks)-1].CopyFrom(&w.banks[i])
 		}
 	}
-	return p, sent
 }
 
-func (w *World) takeDisk(p *Part, log bool) {
-	d := &w.disks[p.node-1]
+func (w *World) takeDisk(p *Part, d *disk, log bool) {
 	same := func(a, b *core.Record) bool {
 		return a.Type == b.Type && a.Role == b.Role && a.Tx == b.Tx
 	}
@@ -165,6 +176,13 @@ func (w *World) takeDisk(p *Part, log bool) {
 	slices.SortFunc(p.disk.gated, func(a, b gated) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), compareMessages(a.msg, b.msg))
 	})
+}
+
+// Complete completes what node n has written.
+func (w *World) Complete(n core.NodeID) {
+	for w.unsynced.Has(n) {
+		w.try(&Action{Type: Sync, Node: n})
+	}
 }
 
 // Offer puts a message in flight.
@@ -309,7 +327,8 @@ func appendRole(dst []byte, r core.Role) []byte {
 }
 
 func compareMessages(a, b core.Message) int {
-	return slices.Compare(appendMessage(nil, &a), appendMessage(nil, &b))
+	var x, y [96]byte
+	return slices.Compare(appendMessage(x[:0], &a), appendMessage(y[:0], &b))
 }
 
 func appendMessage(dst []byte, m *core.Message) []byte {

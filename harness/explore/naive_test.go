@@ -125,7 +125,8 @@ func (x *naive) key(w *harness.World, sent []core.Message, left [numClasses]uint
 	var key []byte
 	var dead core.Set
 	for n := range x.cfg.Layout.Nodes + 1 {
-		p, _ := w.Take(core.NodeID(n), true, nil)
+		p := &harness.Part{}
+		w.Take(p, core.NodeID(n), true, nil)
 		key = append(p.AppendState(key), '|')
 		if p.Dead() {
 			dead = dead.With(uint8(n))
