@@ -318,6 +318,7 @@ func (o *Options) schedule(run uint64) (*harness.Schedule, *checker.Violation, e
 		return nil, nil, err
 	}
 	s.Config = r.config
+	o.grant(&s.Config)
 	if verdict != checker.Violated {
 		return s, nil, nil
 	}

@@ -42,6 +42,19 @@ type Options struct {
 	CheckRuns   uint64 // of Check, which has a default; a campaign has its own number
 }
 
+// grant lets a run have at least one of each fault that the options have, though none was drawn for
+// it: a shorter schedule may need it.
+func (o *Options) grant(c *harness.Config) {
+	b := &c.Budget
+	for i, n := range []*int{
+		&b.Drops, &b.Duplicates, &b.Refusals, &b.Timeouts, &b.Crashes, &b.Deaths, &b.Cuts, &b.GiveUps,
+	} {
+		if o.Faults>>i&1 != 0 && (Faults(1<<i) != Crashes || c.Timing != harness.Synchronous) {
+			*n = max(*n, 1)
+		}
+	}
+}
+
 func (o *Options) timing() harness.Timing {
 	if o.Synchronous {
 		return harness.Synchronous

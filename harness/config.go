@@ -50,6 +50,41 @@ type Budget struct {
 	GiveUps    int
 }
 
+// grant lets one more fault happen of an action's kind, if it is one.
+func (b *Budget) grant(a *Action) {
+	switch a.Type {
+	case Drop:
+		b.Drops++
+	case Duplicate:
+		b.Duplicates++
+	case Refuse:
+		b.Refusals++
+	case Fire:
+		b.Timeouts++
+	case Crash, CrashKeep:
+		b.Crashes++
+	case Die:
+		b.Deaths++
+	case Cut:
+		b.Cuts++
+	case GiveUp:
+		b.GiveUps++
+	default:
+	}
+}
+
+// unlimited returns a budget that no schedule spends, of the kinds of fault that b has.
+func (b Budget) unlimited() Budget {
+	for _, n := range []*int{
+		&b.Drops, &b.Duplicates, &b.Refusals, &b.Timeouts, &b.Crashes, &b.Deaths, &b.Cuts, &b.GiveUps,
+	} {
+		if *n > 0 {
+			*n = 1 << 30
+		}
+	}
+	return b
+}
+
 // Config is everything about a run but the choice of actions.
 type Config struct {
 	Protocol core.Protocol

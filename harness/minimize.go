@@ -20,6 +20,9 @@ import (
 //
 // An action that is not enabled once another has been left out goes too, and a message that is no
 // longer there is replaced by one of the same type, sender, receiver and transaction.
+//
+// Faults of a kind that s.Config.Budget has none of, and the schedule neither, are not put in: to
+// somebody who rules them out they would show nothing.
 func Minimize(s *Schedule, budgetReplays int) (*Schedule, int) {
 	m := &minimizer{budget: budgetReplays}
 	if !m.begin(s) {
@@ -95,16 +98,6 @@ func costOf(c *Config, actions []Action) cost {
 
 func (a *cost) less(b *cost) bool { return slices.Compare(a[:], b[:]) < 0 }
 
-// unlimited is a budget that no schedule spends, of the faults that a timing has.
-func unlimited(t Timing) Budget {
-	const n = 1 << 30
-	b := Budget{n, n, n, n, n, n, n, n}
-	if t == Synchronous {
-		b.Crashes = 0
-	}
-	return b
-}
-
 // begin replays the schedule to learn what it breaks, and cuts off what comes after that. What the
 // fair end did is written down, unless the property needs a fair end anyway.
 func (m *minimizer) begin(s *Schedule) bool {
@@ -124,7 +117,10 @@ func (m *minimizer) begin(s *Schedule) bool {
 		taken = r.Taken
 	}
 	cfg := s.Config
-	cfg.Budget = unlimited(cfg.Timing)
+	for i := range taken {
+		cfg.Budget.grant(&taken[i])
+	}
+	cfg.Budget = cfg.Budget.unlimited()
 	m.best = candidate{cfg: &cfg, actions: slices.Clone(taken), cost: costOf(&cfg, taken)}
 	if i := slices.IndexFunc(taken, func(a Action) bool { return a.Type == Settle }); i >= 0 {
 		m.without(i, len(taken))

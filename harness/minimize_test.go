@@ -98,9 +98,14 @@ fire ldr1 takeover tx=c1.1
 end
 `), []core.Protocol{wordless()})
 	require.NoError(t, err)
+	s.Config.Budget.Drops = 1
 	m, _ := harness.Minimize(s, budget)
 	_, actions, _ := strings.Cut(m.String(), "expect ")
 	require.Equal(t, "NonBlocking\nbegin cl1\ndrop cl1->rm1 request tx=c1.1\nend\n", actions)
+
+	s.Config.Budget.Drops = 0
+	m, _ = harness.Minimize(s, budget)
+	require.NotContains(t, m.String(), "drop", "whoever rules a fault out is not shown it")
 }
 
 // A transaction with a member that is not there breaks Contract too, and sooner: so does every

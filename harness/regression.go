@@ -82,7 +82,10 @@ func Demand(s *Schedule) *Schedule {
 	d := *s
 	d.Actions = slices.Clone(s.Actions)
 	c := s.Config
-	c.Budget = unlimited(c.Timing)
+	c.Budget = Budget{1, 1, 1, 1, 1, 1, 1, 1}.unlimited()
+	if c.Timing == Synchronous {
+		c.Budget.Crashes = 0
+	}
 	var reached checker.Milestones
 	if Replay(s).Violation == nil {
 		reached = requireTaken(&c, d.Actions)

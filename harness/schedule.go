@@ -126,27 +126,11 @@ func appendWork(b []byte, w bank.Work) []byte {
 func (s *Schedule) budget() Budget {
 	var b Budget
 	for i := range s.Actions {
-		switch s.Actions[i].Action.Type {
-		case Drop:
-			b.Drops++
-		case Duplicate:
-			b.Duplicates++
-		case Refuse:
-			b.Refusals++
-		case Fire:
-			b.Timeouts++
-		case Crash, CrashKeep:
-			b.Crashes++
-		case Die:
-			b.Deaths++
-		case Cut:
-			b.Cuts++
-		case GiveUp:
-			b.GiveUps++
-		case Settle:
-			return b // what comes after it needs none
-		default:
+		a := &s.Actions[i].Action
+		if a.Type == Settle {
+			break // what comes after it needs none
 		}
+		b.grant(a)
 	}
 	return b
 }
