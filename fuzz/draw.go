@@ -34,16 +34,8 @@ func (o *Options) draw(rng *rand.Rand, c *harness.Config, p *plan) error {
 		return nil
 	}
 	*c = harness.Config{Protocol: o.Protocol, Timing: o.timing(), Opening: 100, Txns: c.Txns[:0]}
-	if err := c.Layout.Apart(o.drawSizes(rng)); err != nil {
+	if err := o.drawLayout(rng, &c.Layout); err != nil {
 		return err
-	}
-	if rng.IntN(4) == 0 {
-		placeTogether(rng, &c.Layout)
-	}
-	for i := range o.Protocol.Options() {
-		if rng.IntN(2) == 0 {
-			c.Layout.Options |= 1 << i
-		}
 	}
 	o.drawTxns(rng, c)
 	o.drawFaults(rng, c, p)
@@ -58,6 +50,29 @@ func (o *Options) drawWithin(rng *rand.Rand, c *harness.Config, p *plan) {
 	o.drawFaults(rng, c, p)
 	world.Budget.Drops, world.Budget.Duplicates = c.Budget.Drops, c.Budget.Duplicates
 	c.Budget = world.Budget
+}
+
+// drawLayout draws how many roles there are, where they are, and the protocol's options. If the
+// protocol does not take that, the roles are apart and no option is on.
+func (o *Options) drawLayout(rng *rand.Rand, l *core.Layout) error {
+	if err := l.Apart(o.drawSizes(rng)); err != nil {
+		return err
+	}
+	if rng.IntN(4) == 0 {
+		placeTogether(rng, l)
+	}
+	for i := range o.Protocol.Options() {
+		if rng.IntN(2) == 0 {
+			l.Options |= 1 << i
+		}
+	}
+	if o.Protocol.Validate(l) == nil {
+		return nil
+	}
+	if err := l.Apart(l.Sizes); err != nil {
+		return err
+	}
+	return o.Protocol.Validate(l)
 }
 
 // drawSizes draws the numbers of roles that the options leave open.
