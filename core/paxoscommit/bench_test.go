@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"paxoscommit/core"
+	"paxoscommit/core/internal/rounds"
 
 	"github.com/stretchr/testify/require"
 )
 
 // BenchmarkCommit commits one transaction an iteration, from the client's request until everybody
-// has forgotten it, on nodes in one process: messages arrive in order, storage completes at once,
-// the resources answer at once. The figures are those of the machines, and a small part the queue.
-// With inflight=64 the client asks for 64 transactions before it waits.
+// has forgotten it, on nodes in one process: storage completes at once, the resources answer at
+// once. The figures are those of the machines, and a small part the queue. With inflight=64 the
+// client asks for 64 transactions before it waits.
 func BenchmarkCommit(b *testing.B) {
 	for _, p := range []Protocol{{}, {Faster: true}} {
 		for _, inFlight := range []int{1, 64} {
@@ -23,24 +24,25 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 func benchmarkCommit(b *testing.B, p Protocol, inFlight int) {
-	c := newCluster(p, apart(b, 3, 3, 1))
-	begun := 0
+	l := apart(b, 3, 3, 1)
+	w, begun := rounds.New(p.New, l), 0
 	b.ReportAllocs()
 	for b.Loop() {
 		begun++
-		c.request(1, txID(begun), core.FullSet(3))
+		w.Request(core.Role{Kind: core.RM, ID: 1}, begun)
 		if begun%inFlight == 0 {
-			if err := c.run(); err != nil {
+			if err := w.Run(); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
-	require.NoError(b, c.run())
+	require.NoError(b, w.Run())
 	b.ReportMetric(float64(begun)/b.Elapsed().Seconds(), "commits/s")
-	require.Equal(b, 3*begun, c.wrote[core.RecordOutcome])
-	require.Equal(b, 6*begun, c.wrote[core.RecordForget], "memory must stay flat")
-	for _, n := range c.nodes {
-		require.Zero(b, n.open())
+	require.Equal(b, begun, w.Told[core.MsgCommit])
+	require.Equal(b, 3*begun, w.Wrote[core.RecordOutcome])
+	require.Equal(b, 6*begun, w.Wrote[core.RecordForget], "memory must stay flat")
+	for _, r := range l.AppendRoles(nil) {
+		require.Zero(b, w.Node(r).(*Node).open())
 	}
 }
 

@@ -47,7 +47,7 @@ func newCluster(t testing.TB, rms, replicas int) *cluster {
 	return c
 }
 
-func txID(seq int) core.TxID { return core.TxID{Origin: 1, Seq: uint32(seq)} }
+func txID() core.TxID { return core.TxID{Origin: 1, Seq: 1} }
 
 func rmRole(id, replica uint8) core.Role {
 	return core.Role{Kind: core.RM, ID: id, Replica: replica}
@@ -57,16 +57,16 @@ func database() core.Role { return core.Role{Kind: core.Resource, ID: 1} }
 
 func client() core.Role { return core.Role{Kind: core.Client, ID: 1} }
 
-// request has client 1 ask a replica of the first resource manager for a transaction of all.
-func (c *cluster) request(replica uint8, seq int) {
-	c.get(core.Message{Type: core.MsgRequest, From: client(), To: rmRole(1, replica), Tx: txID(seq)})
+// request has client 1 ask a replica of the first resource manager for transaction 1, of all.
+func (c *cluster) request(replica uint8) {
+	c.get(core.Message{Type: core.MsgRequest, From: client(), To: rmRole(1, replica)})
 }
 
 // get puts a message about all resource managers in flight.
 func (c *cluster) get(m core.Message) {
 	m.Members = core.FullSet(c.layout.RMs)
 	if m.Tx.Seq == 0 {
-		m.Tx = txID(1)
+		m.Tx = txID()
 	}
 	c.in.Msg = m
 	c.send(&c.in.Msg)
@@ -149,7 +149,7 @@ func (c *cluster) resource(m *core.Message) {
 // fire makes one timer of transaction 1 run out, and delivers what comes of it.
 func (c *cluster) fire(t *testing.T, role core.Role, kind core.TimerKind) {
 	t.Helper()
-	timer := core.Timer{Role: role, Kind: kind, Tx: txID(1)}
+	timer := core.Timer{Role: role, Kind: kind, Tx: txID()}
 	require.True(t, c.armed[timer], "%v is not armed", timer)
 	delete(c.armed, timer)
 	c.in.Type, c.in.Timer = core.InputTimer, timer

@@ -23,7 +23,7 @@ func FuzzNodeStep(f *testing.F) {
 		{Type: core.MsgPhase2a, From: coordinator(2), To: coordinator(1), Bal: 2, Val: core.Aborted},
 		{Type: core.MsgForget, From: coordinator(1), To: rmRole(1, 1), Low: 1},
 	} {
-		m.Tx, m.Members = txID(1), core.FullSet(2)
+		m.Tx, m.Members = txID(), core.FullSet(2)
 		f.Add(encodeInput(&m))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -118,6 +118,6 @@ func encodeInput(m *core.Message) []byte {
 
 func TestFuzzInputRoundTrip(t *testing.T) {
 	m := phase1b(2, 30, 2, core.Prepared, core.Committed)
-	m.To, m.Tx, m.Members = rmRole(1, 1), txID(1), core.FullSet(2)
+	m.To, m.Tx, m.Members = rmRole(1, 1), txID(), core.FullSet(2)
 	require.Equal(t, m, decodeInput(encodeInput(&m)).Msg)
 }

@@ -32,7 +32,7 @@ func newPlayOf(t *testing.T, replicas int, replica uint8) *play {
 // takes gives a message to the replica, and returns what that makes it send.
 func (p *play) takes(m core.Message) []string {
 	p.t.Helper()
-	m.To, m.Tx, m.Members = p.me, txID(1), core.FullSet(1)
+	m.To, m.Tx, m.Members = p.me, txID(), core.FullSet(1)
 	p.in.Type, p.in.Msg = core.InputMessage, m
 	p.sent = nil
 	require.NoError(p.t, p.step(p.layout.NodeOf(p.me)))
@@ -41,7 +41,7 @@ func (p *play) takes(m core.Message) []string {
 
 // state returns what the replica knows of the transaction.
 func (p *play) state() *rmTx {
-	return p.nodes[p.layout.NodeOf(p.me)-1].participant(p.me).txs.Get(txID(1))
+	return p.nodes[p.layout.NodeOf(p.me)-1].participant(p.me).txs.Get(txID())
 }
 
 func phase1a(from uint8, bal core.Ballot) core.Message {

@@ -22,7 +22,7 @@ func started(t *testing.T, rms int, lost func(*core.Message) bool) *cluster {
 	t.Helper()
 	c := watched(t, rms)
 	c.lost = lost
-	c.request(1, 1)
+	c.request(1)
 	require.NoError(t, c.run())
 	return c
 }
@@ -65,7 +65,7 @@ func TestWholeTransaction(t *testing.T) {
 func TestAnAbortedVoteAbortsAll(t *testing.T) {
 	c := watched(t, 3)
 	c.vote = core.Aborted
-	c.request(1, 1)
+	c.request(1)
 	require.NoError(t, c.run())
 	require.Equal(t, 1, c.told[core.MsgAbort])
 	require.Zero(t, c.told[core.MsgCommit])
@@ -85,7 +85,7 @@ func TestTheGroupFinishesWithoutItsLeader(t *testing.T) {
 				return sent > n && (m.From == dead || m.To == dead)
 			})
 			c.lost = without(dead)
-			c.request(2, 1)
+			c.request(2)
 			require.NoError(t, c.run())
 			for range 4 {
 				for _, timer := range sortedTimers(c) {
@@ -220,7 +220,7 @@ func takes(t *testing.T, typ core.MsgType, from, to core.RoleKind) bool {
 	t.Helper()
 	c := newCluster(t, 1, 2)
 	m := core.Message{
-		Type: typ, Tx: txID(1), Members: core.FullSet(1), Val: core.Aborted, Bal: 2,
+		Type: typ, Tx: txID(), Members: core.FullSet(1), Val: core.Aborted, Bal: 2,
 		From: core.Role{Kind: from, ID: 1}, To: core.Role{Kind: to, ID: 1},
 	}
 	if from == core.RM || from == core.TM {
@@ -244,7 +244,7 @@ func takes(t *testing.T, typ core.MsgType, from, to core.RoleKind) bool {
 func TestMalformedMessageIsRefused(t *testing.T) {
 	c := newCluster(t, 2, 3)
 	good := phase2a(1, 0, core.Prepared, core.NoValue)
-	good.To, good.Tx, good.Members = rmRole(1, 2), txID(1), core.FullSet(2)
+	good.To, good.Tx, good.Members = rmRole(1, 2), txID(), core.FullSet(2)
 	node := c.layout.NodeOf(good.To)
 	for name, change := range map[string]func(*core.Message){
 		"no members":         func(m *core.Message) { m.Members = 0 },
@@ -276,7 +276,7 @@ func TestMalformedMessageIsRefused(t *testing.T) {
 		Type: core.InputRecord, Rec: core.Record{Type: core.RecordVote, Role: rmRole(1, 2)},
 	}, core.ErrMalformed)
 	c.fails(t, node, core.Input{Type: core.InputRecord, Rec: core.Record{
-		Type: core.RecordForget, Role: rmRole(1, 1), Tx: txID(1), Members: core.FullSet(2),
+		Type: core.RecordForget, Role: rmRole(1, 1), Tx: txID(), Members: core.FullSet(2),
 	}}, core.ErrMisrouted)
 }
 
@@ -284,7 +284,7 @@ func TestAContradictionIsRefused(t *testing.T) {
 	c := started(t, 2, without(rmRole(2, 1)))
 	toTM := func(typ core.MsgType, v core.Value) core.Message {
 		return core.Message{
-			Type: typ, From: rmRole(1, 1), To: coordinator(1), Val: v, Tx: txID(1),
+			Type: typ, From: rmRole(1, 1), To: coordinator(1), Val: v, Tx: txID(),
 			Members: core.FullSet(2),
 		}
 	}
@@ -301,18 +301,18 @@ func TestAContradictionIsRefused(t *testing.T) {
 	require.NotZero(t, tm)
 	fails(toTM(core.MsgDone, core.Committed))
 	fails(core.Message{
-		Type: core.MsgCommit, From: coordinator(1), To: rmRole(1, 1), Tx: txID(1),
+		Type: core.MsgCommit, From: coordinator(1), To: rmRole(1, 1), Tx: txID(),
 		Members: core.FullSet(2),
 	})
 	fails(core.Message{
-		Type: core.MsgDone, From: database(), To: rmRole(1, 1), Val: core.Committed, Tx: txID(1),
+		Type: core.MsgDone, From: database(), To: rmRole(1, 1), Val: core.Committed, Tx: txID(),
 		Members: core.FullSet(2),
 	})
 }
 
 func TestLargestTransaction(t *testing.T) {
 	c := newCluster(t, core.MaxRMs, 13) // with the databases as many nodes as there can be
-	c.request(1, 1)
+	c.request(1)
 	require.NoError(t, c.run())
 	require.Equal(t, 1, c.told[core.MsgCommit])
 	require.Zero(t, c.open())

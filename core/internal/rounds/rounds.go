@@ -1,0 +1,88 @@
+// Package rounds is the least world that the benchmarks of all protocols run their machines in:
+// what is sent in one round arrives in the next, storage is durable by then, databases vote
+// prepared and do what they are told, and timers never fire. A round's messages stay where the
+// machines have written them, so that the figures are those of the machines.
+package rounds
+
+import "paxoscommit/core"
+
+// World is all nodes of a layout.
+type World struct {
+	Wrote [core.NumRecordTypes]int // the records written, by type
+	Told  [core.NumMsgTypes]int    // what the client was told, by type
+
+	layout *core.Layout
+	nodes  []core.Machine
+	in     core.Input
+	out    *core.Output // of this round
+	last   *core.Output // of the round before, while it arrives
+}
+
+// New returns a world whose nodes are machines that machine makes, with empty logs.
+func New(machine func() core.Machine, l *core.Layout) *World {
+	w := &World{layout: l, out: &core.Output{}, last: &core.Output{}}
+	w.in.Type = core.InputMessage
+	for i := range l.Nodes {
+		n := machine()
+		n.Reset(l, core.NodeID(i+1))
+		w.nodes = append(w.nodes, n)
+	}
+	return w
+}
+
+// Node returns the node on which a role is.
+func (w *World) Node(r core.Role) core.Machine { return w.nodes[w.layout.NodeOf(r)-1] }
+
+// Request has client 1 ask a resource manager for its transaction of that number, of all resource
+// managers.
+func (w *World) Request(to core.Role, seq int) {
+	core.PutMessage(&w.out.Send, core.MsgRequest, core.Role{Kind: core.Client, ID: 1}, to,
+		core.TxID{Origin: 1, Seq: uint32(seq)}, core.FullSet(w.layout.RMs))
+}
+
+// Run goes on until nothing is in flight. An error is a machine's.
+func (w *World) Run() error {
+	for len(w.out.Send)+len(w.out.Gated) > 0 {
+		w.last, w.out = w.out, w.last
+		w.out.Reset()
+		for _, arriving := range [...][]core.Message{w.last.Send, w.last.Gated} {
+			for i := range arriving {
+				if err := w.deliver(&arriving[i]); err != nil {
+					return err
+				}
+			}
+		}
+		for i := range w.out.Records {
+			w.Wrote[w.out.Records[i].Type]++
+		}
+	}
+	return nil
+}
+
+func (w *World) deliver(m *core.Message) error {
+	switch m.To.Kind {
+	case core.Client:
+		w.Told[m.Type]++
+	case core.Resource:
+		w.resource(m)
+	default:
+		w.in.Msg = *m
+		return w.Node(m.To).Step(&w.in, w.out)
+	}
+	return nil
+}
+
+// resource answers what a database is told.
+func (w *World) resource(m *core.Message) {
+	switch m.Type {
+	case core.MsgPrepare:
+		w.answer(m, core.MsgVote, core.Prepared)
+	case core.MsgCommit:
+		w.answer(m, core.MsgDone, core.Committed)
+	default: // forget: there is nothing to remember
+	}
+}
+
+func (w *World) answer(m *core.Message, t core.MsgType, v core.Value) {
+	core.PutMessage(&w.out.Send, t, m.To, m.From, m.Tx, m.Members).Val = v
+}
