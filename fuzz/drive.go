@@ -84,15 +84,14 @@ func (r *runner) drive(taken func(harness.Action)) {
 		if i < 0 {
 			break
 		}
-		a := w.Candidate(t, i)
-		if a.Type == harness.Fire && a.Timer.Kind == core.TimerTakeOver {
+		if t == harness.Fire && w.Armed()[i].Kind == core.TimerTakeOver {
 			r.plan.due = false
 		}
 		if taken != nil {
-			taken(a)
+			taken(w.Candidate(t, i))
 		}
-		if err := w.Apply(a); err != nil {
-			panic(err) // Choose and Apply disagree
+		if !w.Do(t, i) {
+			panic("fuzz: World.Find and World.Do disagree")
 		}
 	}
 	if w.Violation() == nil {
@@ -107,16 +106,22 @@ func (r *runner) choose() (harness.ActionType, int) {
 		return harness.Crash, i
 	}
 	late, lateAt := harness.NoAction, -1
+	none := uint32(0) // a bit for each type of which no action is enabled
 	for range 32 {
 		draw := r.pcg.Uint64() // what rng would give
 		t := r.plan.deck[uint64(uint32(draw))*uint64(len(r.plan.deck))>>32]
+		if none>>t&1 == 1 {
+			continue
+		}
 		at := uint32(draw >> 32)
 		if t == harness.Deliver {
 			at = r.plan.lean(at)
 		}
 		i := r.world.Find(t, at)
 		switch {
-		case i < 0 || r.follower != nil && !r.allows(t, i):
+		case i < 0:
+			none |= 1 << t
+		case r.follower != nil && !r.allows(t, i):
 		case !r.putOff(t, i, uint8(draw>>24)&15):
 			return t, i
 		case t == harness.Deliver || t == harness.Fire:

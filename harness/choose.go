@@ -71,13 +71,13 @@ func (w *World) candidates(t ActionType) int {
 	case GiveUp:
 		n, budget = len(w.clients), b.GiveUps
 	case Deliver:
-		n = len(w.net)
+		n = len(w.net.msgs)
 	case Drop:
-		n, budget = len(w.net), b.Drops
+		n, budget = len(w.net.msgs), b.Drops
 	case Duplicate:
-		n, budget = len(w.net), b.Duplicates
+		n, budget = len(w.net.msgs), b.Duplicates
 	case Refuse:
-		n, budget = len(w.net), b.Refusals
+		n, budget = len(w.net.msgs), b.Refusals
 	case Fire:
 		n = len(w.timers)
 	case Sync:
@@ -118,7 +118,7 @@ func (w *World) enabled(t ActionType, i int) bool {
 	case GiveUp:
 		return w.giveUpEnabled(&w.clients[i])
 	case Deliver, Drop, Duplicate, Refuse:
-		return w.messageEnabled(t, &w.net[i])
+		return w.messageEnabled(t, &w.net.msgs[i])
 	case Fire:
 		return w.timerEnabled(&w.timers[i])
 	case Sync:
@@ -145,7 +145,7 @@ func (w *World) Candidate(t ActionType, i int) Action {
 	case Begin, GiveUp:
 		return Action{Type: t, Role: core.Role{Kind: core.Client, ID: uint8(i + 1)}}
 	case Deliver, Drop, Duplicate, Refuse:
-		return messageAction(t, &w.net[i])
+		return messageAction(t, &w.net.msgs[i])
 	case Fire:
 		return timerAction(&w.timers[i])
 	case Heal, Settle:

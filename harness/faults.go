@@ -33,11 +33,11 @@ func (w *World) crash(t ActionType, n core.NodeID) bool {
 		database := t.Role.Kind == core.Resource && !w.dead.Has(n)
 		return w.cfg.Layout.NodeOf(t.Role) == n && !database
 	})
-	w.net = slices.DeleteFunc(w.net, func(m core.Message) bool {
+	w.net.removeAll(func(m *core.Message) bool {
 		if w.cfg.Layout.NodeOf(m.To) != n {
 			return false
 		}
-		return t == Die || m.To.Kind != core.Resource && w.local(&m)
+		return t == Die || m.To.Kind != core.Resource && w.local(m)
 	})
 	w.monitor.Crashed(n, t == Die)
 	return true
@@ -80,7 +80,7 @@ func (w *World) restart(n core.NodeID) bool {
 			continue
 		}
 		w.banks[i].InDoubt(func(tx core.TxID, members core.Set) {
-			w.net = append(w.net, core.Message{
+			w.net.add(&core.Message{
 				Type: core.MsgFound, Val: core.Prepared, To: rm, Tx: tx,
 				From:    core.Role{Kind: core.Resource, ID: rm.ID},
 				Members: members,

@@ -22,16 +22,28 @@ func mix(w, h uint64) uint64 {
 
 // Hash mixes the content of an action into 64 bits, the same on every platform.
 func (a *Action) Hash() uint64 {
-	h := mix(uint64(a.Type)<<8|uint64(a.Node), 0)
+	content := uint64(0)
 	switch a.Type {
 	case Begin, GiveUp:
-		return mix(uint64(a.Role.ID), h)
+		content = uint64(a.Role.ID)
 	case Deliver, Drop, Duplicate, Refuse:
-		return mix(sumMessage(&a.Msg), h)
+		content = sumContent(&a.Msg)
 	case Fire:
-		return mix(sumTimer(&a.Timer), h)
+		content = sumNamed(&a.Timer)
 	default:
-		return h
+	}
+	return hashAction(a.Type, a.Node, content)
+}
+
+// hashAction is Action.Hash; node counts only where it is named, and content elsewhere.
+func hashAction(t ActionType, node core.NodeID, content uint64) uint64 {
+	switch t {
+	case Sync, Crash, CrashKeep, Die, Restart, Cut:
+		return mix(uint64(t)<<8|uint64(node), 0)
+	case Heal, Settle:
+		return mix(uint64(t)<<8, 0)
+	default:
+		return mix(content, mix(uint64(t)<<8, 0))
 	}
 }
 
@@ -40,15 +52,23 @@ func word(kind, val uint8, from, to core.Role) uint64 {
 		uint64(to.Kind)<<32 | uint64(to.ID)<<40 | uint64(from.Replica)<<48 | uint64(to.Replica)<<56
 }
 
-func sumMessage(m *core.Message) uint64 {
+// sumContent sums what an action names of a message: all but its Members.
+func sumContent(m *core.Message) uint64 {
 	sum := word(uint8(m.Type), uint8(m.Val), m.From, m.To)*odd0 + m.Tx.Word()*odd1 +
 		(uint64(m.Bal)|uint64(m.MBal)<<32)*odd2 + uint64(m.Votes.Prepared)*odd3 +
-		uint64(m.Votes.Aborted)*odd4 + uint64(m.Members)*odd5 + uint64(m.Low)*odd6 +
-		uint64(m.Joined)*odd7
+		uint64(m.Votes.Aborted)*odd4 + uint64(m.Low)*odd6 + uint64(m.Joined)*odd7
 	if m.Begin {
 		sum = ^sum
 	}
 	return sum
+}
+
+// sumMessage sums all of a message, given the sum of its content.
+func sumMessage(m *core.Message, content uint64) uint64 {
+	if m.Begin {
+		return content - uint64(m.Members)*odd5
+	}
+	return content + uint64(m.Members)*odd5
 }
 
 func sumRecord(r *core.Record) uint64 {
@@ -56,6 +76,11 @@ func sumRecord(r *core.Record) uint64 {
 		(uint64(r.Bal)|uint64(r.MBal)<<32)*odd2 + uint64(r.Votes.Prepared)*odd3 +
 		uint64(r.Votes.Aborted)*odd4 + uint64(r.Members)*odd5 + uint64(r.Low)*odd6 +
 		uint64(r.Joined)*odd7
+}
+
+// sumNamed sums what an action names of a timer: all but its Await.
+func sumNamed(t *core.Timer) uint64 {
+	return word(uint8(t.Kind), 0, t.Role, core.Role{})*odd0 + t.Tx.Word()*odd1
 }
 
 func sumTimer(t *core.Timer) uint64 {
@@ -70,10 +95,10 @@ func hashOutput(o *core.Output, h uint64) uint64 {
 		h = mix(sumRecord(&o.Records[i]), h)
 	}
 	for i := range o.Send {
-		h = mix(sumMessage(&o.Send[i]), h)
+		h = mix(sumMessage(&o.Send[i], sumContent(&o.Send[i])), h)
 	}
 	for i := range o.Gated {
-		h = mix(sumMessage(&o.Gated[i])+odd0, h)
+		h = mix(sumMessage(&o.Gated[i], sumContent(&o.Gated[i]))+odd0, h)
 	}
 	for i := range o.Arm {
 		h = mix(sumTimer(&o.Arm[i]), h)

@@ -173,8 +173,8 @@ func (w *World) similar(a *Action) bool {
 	default:
 		return false
 	}
-	for i := range w.net {
-		m, named := &w.net[i], &a.Msg
+	for i := range w.net.msgs {
+		m, named := &w.net.msgs[i], &a.Msg
 		if m.Type == named.Type && m.From == named.From && m.To == named.To && m.Tx == named.Tx {
 			*a = messageAction(a.Type, m)
 			return true

@@ -56,13 +56,16 @@ func (w *World) Join(parts []*Part) {
 }
 
 func (w *World) clear() {
-	w.net, w.timers = w.net[:0], w.timers[:0]
+	w.net.clear()
+	w.timers = w.timers[:0]
 	w.allUp()
 	w.settled, w.steps = false, 0
 }
 
 func (w *World) load(p *Part) {
-	w.net = append(w.net, p.inside...)
+	for i := range p.inside {
+		w.net.add(&p.inside[i])
+	}
 	w.timers = append(w.timers, p.timers...)
 	if p.node == 0 {
 		w.clients = append(w.clients[:0], p.clients...)
@@ -104,8 +107,8 @@ func (w *World) nodeOfBank(i int) core.NodeID {
 // what it has written is left out.
 func (w *World) Take(p *Part, n core.NodeID, log bool, sent []core.Message) []core.Message {
 	p.inside, p.timers = p.inside[:0], p.timers[:0]
-	for i := range w.net {
-		if m := &w.net[i]; !w.local(m) {
+	for i := range w.net.msgs {
+		if m := &w.net.msgs[i]; !w.local(m) {
 			sent = append(sent, *m)
 		} else if w.cfg.Layout.NodeOf(m.To) == n {
 			p.inside = append(p.inside, *m)
@@ -181,12 +184,12 @@ func (w *World) takeDisk(p *Part, d *disk, log bool) {
 // Complete completes what node n has written.
 func (w *World) Complete(n core.NodeID) {
 	for w.unsynced.Has(n) {
-		w.try(&Action{Type: Sync, Node: n})
+		w.Do(Sync, int(n)-1)
 	}
 }
 
 // Offer puts a message in flight.
-func (w *World) Offer(m *core.Message) { w.net = append(w.net, *m) }
+func (w *World) Offer(m *core.Message) { w.net.add(m) }
 
 // Own appends the actions that can happen at the node of p, after Put(p), and need no message from
 // another node. Whether the rest of the system may lose the node for good, CanLose tells.

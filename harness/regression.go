@@ -185,14 +185,14 @@ func (w *World) goOn(way int) {
 				w.try(&Action{Type: Sync, Node: w.unsynced.First()})
 				continue
 			}
-			i := len(w.net) - 1
-			for i >= 0 && !w.reachable(&w.net[i]) {
+			i := len(w.net.msgs) - 1
+			for i >= 0 && !w.reachable(&w.net.msgs[i]) {
 				i--
 			}
 			if i < 0 || w.Violation() != nil {
 				break
 			}
-			a := messageAction(Deliver, &w.net[i])
+			a := messageAction(Deliver, &w.net.msgs[i])
 			w.try(&a)
 		}
 	}

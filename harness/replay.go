@@ -187,7 +187,7 @@ func (p *player) observed(i int, a Action, taken bool) {
 	}
 	p.sent = p.sent[:0]
 	rest := p.before
-	for _, m := range p.world.net {
+	for _, m := range p.world.net.msgs {
 		if k := indexMessage(rest, &m); k >= 0 {
 			rest[k] = rest[len(rest)-1]
 			rest = rest[:len(rest)-1]
@@ -204,7 +204,7 @@ func (p *player) observed(i int, a Action, taken bool) {
 	p.observe(&Step{
 		Index: i, Action: a, Taken: taken, Durable: p.durable, Sent: p.sent, Out: &p.world.out,
 	})
-	p.before = append(p.before[:0], p.world.net...)
+	p.before = append(p.before[:0], p.world.net.msgs...)
 	p.world.out.Reset()
 }
 

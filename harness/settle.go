@@ -105,7 +105,7 @@ func (w *World) appendMachines(dst []byte) []byte {
 func (w *World) drain(do func(Action) bool, start int) {
 	for more := true; more && w.steps-start <= w.cfg.SettleBound(); {
 		if i := w.firstDeliverable(); i >= 0 {
-			more = do(messageAction(Deliver, &w.net[i]))
+			more = do(messageAction(Deliver, &w.net.msgs[i]))
 			continue
 		}
 		if w.unsynced.Empty() {
@@ -116,8 +116,8 @@ func (w *World) drain(do func(Action) bool, start int) {
 }
 
 func (w *World) firstDeliverable() int {
-	for i := range w.net {
-		if w.reachable(&w.net[i]) {
+	for i := range w.net.msgs {
+		if w.reachable(&w.net.msgs[i]) {
 			return i
 		}
 	}

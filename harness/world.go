@@ -27,7 +27,7 @@ type World struct {
 	unsynced core.NodeSet // nodes whose log is not durable to its end
 	far      core.NodeSet // nodes on the far side of the partition; empty when there is none
 	split    bool         // there is a partition
-	net      []core.Message
+	net      network
 	old      int // so many of net were in flight before the action
 	timers   []core.Timer
 	left     Budget
@@ -101,7 +101,8 @@ func (w *World) Reset(c *Config) {
 		w.clients[t.ID.Origin-1].end = i + 1
 	}
 	w.allUp()
-	w.net, w.timers = w.net[:0], w.timers[:0]
+	w.net.clear()
+	w.timers = w.timers[:0]
 	w.left, w.settled, w.steps, w.hash = c.Budget, false, 0, 0
 	w.monitor.Reset(&c.Layout, c.Txns, c.Accounts, c.Opening)
 }
@@ -145,10 +146,10 @@ func (w *World) Violation() *checker.Violation { return w.monitor.Violation() }
 func (w *World) Machine(n core.NodeID) core.Machine { return w.machines[n-1] }
 
 // New returns the messages that the last action has put in flight, to look at.
-func (w *World) New() []core.Message { return w.net[min(w.old, len(w.net)):] }
+func (w *World) New() []core.Message { return w.net.msgs[min(w.old, len(w.net.msgs)):] }
 
 // InFlight returns the messages in flight, to look at, in no order that means anything.
-func (w *World) InFlight() []core.Message { return w.net }
+func (w *World) InFlight() []core.Message { return w.net.msgs }
 
 // Armed returns the timers that are armed, to look at, in no order that means anything.
 func (w *World) Armed() []core.Timer { return w.timers }
@@ -169,56 +170,71 @@ func (w *World) Apply(a Action) error {
 
 // try is Apply, and tells whether the action was enabled.
 func (w *World) try(a *Action) bool {
-	if !w.apply(a) {
-		return false
-	}
-	w.steps++
-	w.hash = mix(a.Hash(), w.hash)
-	return true
+	i := w.place(a)
+	return i >= 0 && w.Do(a.Type, i)
 }
 
-func (w *World) apply(a *Action) bool {
-	w.monitor.Step(w.steps)
-	w.old = len(w.net)
+// place returns where an action is among the candidates of its type, as Find numbers them, or -1.
+// Of messages with the same content it is the first.
+func (w *World) place(a *Action) int {
+	i := -1
 	switch a.Type {
-	case Begin:
-		return w.begin(a.Role)
+	case Begin, GiveUp:
+		if a.Role.Kind == core.Client && int(a.Role.ID) <= len(w.clients) {
+			i = int(a.Role.ID) - 1
+		}
 	case Deliver, Drop, Duplicate, Refuse:
-		i := w.findMessage(&a.Msg)
-		return i >= 0 && w.applyMessage(a.Type, i)
+		i = w.net.find(sumContent(&a.Msg), &a.Msg)
 	case Fire:
-		i := w.findTimer(&a.Timer)
-		return i >= 0 && w.fire(i)
-	case Sync:
-		return w.node(a.Node) && w.sync(a.Node)
-	case Crash, CrashKeep, Die:
-		return w.node(a.Node) && w.crash(a.Type, a.Node)
-	case Restart:
-		return w.node(a.Node) && w.restart(a.Node)
-	case Cut:
-		return w.node(a.Node) && w.cut(a.Node)
-	case Heal:
-		ok := w.split
-		w.heal()
-		return ok
-	case GiveUp:
-		return w.giveUp(a.Role)
-	case Settle:
-		return w.beginSettling()
+		i = w.findTimer(&a.Timer)
+	case Sync, Crash, CrashKeep, Die, Restart, Cut:
+		if int(a.Node) <= len(w.machines) {
+			i = int(a.Node) - 1
+		}
 	default:
-		return false
+		i = 0
 	}
+	return i
 }
 
-func (w *World) node(n core.NodeID) bool { return n > 0 && int(n) <= len(w.machines) }
-
-func (w *World) findMessage(named *core.Message) int {
-	for i := range w.net {
-		if sameContent(&w.net[i], named) {
-			return i
-		}
+// Do makes the i-th action of a type happen, as Find numbers them, and tells whether it was
+// enabled: it is Apply without an Action.
+func (w *World) Do(t ActionType, i int) bool {
+	w.monitor.Step(w.steps)
+	w.old = len(w.net.msgs)
+	content, ok := uint64(0), false
+	node, client := core.NodeID(i+1), core.Role{Kind: core.Client, ID: uint8(i + 1)}
+	switch t {
+	case Begin:
+		content, ok = uint64(client.ID), w.begin(client)
+	case Deliver, Drop, Duplicate, Refuse:
+		content = w.net.sums[i]
+		ok = w.applyMessage(t, w.net.find(content, &w.net.msgs[i]))
+	case Fire:
+		content = sumNamed(&w.timers[i])
+		ok = w.fire(i)
+	case Sync:
+		ok = w.sync(node)
+	case Crash, CrashKeep, Die:
+		ok = w.crash(t, node)
+	case Restart:
+		ok = w.restart(node)
+	case Cut:
+		ok = w.cut(node)
+	case Heal:
+		ok = w.split
+		w.heal()
+	case GiveUp:
+		content, ok = uint64(client.ID), w.giveUp(client)
+	case Settle:
+		ok = w.beginSettling()
+	default:
 	}
-	return -1
+	if ok {
+		w.steps++
+		w.hash = mix(hashAction(t, node, content), w.hash)
+	}
+	return ok
 }
 
 func (w *World) findTimer(t *core.Timer) int {
@@ -231,32 +247,28 @@ func (w *World) findTimer(t *core.Timer) int {
 }
 
 func (w *World) applyMessage(t ActionType, i int) bool {
-	m := &w.net[i]
+	m := &w.net.msgs[i]
 	if !w.messageEnabled(t, m) {
 		return false
 	}
+	w.in.Msg = *m
+	if t == Duplicate {
+		w.left.Duplicates--
+		w.net.add(&w.in.Msg)
+		return true
+	}
+	w.net.remove(i)
+	w.old = len(w.net.msgs)
 	switch t {
 	case Drop:
 		w.left.Drops--
-		w.takeMessage(i)
-	case Duplicate:
-		w.left.Duplicates--
-		w.net = append(w.net, *m)
 	case Refuse:
 		w.left.Refusals--
-		taken := w.takeMessage(i)
-		w.answer(&taken, core.MsgVote, core.Aborted)
+		w.answer(&w.in.Msg, core.MsgVote, core.Aborted)
 	default:
-		taken := w.takeMessage(i)
-		w.deliver(&taken)
+		w.deliver()
 	}
 	return true
-}
-
-func (w *World) takeMessage(i int) core.Message {
-	m := take(&w.net, i)
-	w.old = len(w.net)
-	return m
 }
 
 // take takes the i-th out of a list and fills its place with the last.
@@ -327,15 +339,15 @@ func (w *World) sameSide(a, b core.NodeID) bool {
 	return w.far.Has(a) == w.far.Has(b)
 }
 
-func (w *World) deliver(m *core.Message) {
-	switch m.To.Kind {
+// deliver has w.in.Msg, which is no longer in flight, arrive.
+func (w *World) deliver() {
+	switch m := &w.in.Msg; m.To.Kind {
 	case core.Resource:
 		w.deliverToBank(m)
 	case core.Client:
 		w.deliverToClient(m)
 	default:
 		w.in.Type = core.InputMessage
-		w.in.Msg = *m
 		w.step(w.cfg.Layout.NodeOf(m.To))
 	}
 }
@@ -450,7 +462,7 @@ func (w *World) send(m *core.Message) {
 	if w.dead.Has(w.cfg.Layout.NodeOf(m.To)) {
 		return
 	}
-	w.net = append(w.net, *m)
+	w.net.add(m)
 }
 
 func (w *World) fire(i int) bool {
@@ -499,7 +511,7 @@ func (w *World) isSilent(from, to core.Role, here core.NodeID) bool {
 	if n == 0 || w.up.Has(n) && (here == 0 || w.sameSide(n, here)) {
 		return false
 	}
-	return !slices.ContainsFunc(w.net, func(m core.Message) bool {
+	return !slices.ContainsFunc(w.net.msgs, func(m core.Message) bool {
 		return m.From == from && m.To == to && w.reachable(&m)
 	})
 }
