@@ -238,7 +238,7 @@ func (e *explorer[S, A]) successors(
 			}
 		}
 		f := e.fingerprint(w, t)
-		if f == own || f == last || w.isRecent(f) && e.ample == nil {
+		if f == own || f == last || e.ample == nil && w.isRecent(f) {
 			continue
 		}
 		last = f

@@ -86,16 +86,22 @@ func (m *Model) Init() []State {
 
 // Actions lists what can happen in s, but for deliveries that change nothing.
 func (m *Model) Actions(s State, buf []Step) []Step {
-	var deaf, live [sentWords]uint64
+	var parts [maxParts]*part
+	var live [sentWords]uint64
+	heard := s.sent
+	words := m.words()
 	for i := range m.n {
 		p := m.part(s.parts[i])
-		for k := range deaf {
-			deaf[k] |= p.deaf[k].Load()
+		for k := range words {
+			heard[k] &^= p.deaf[k].Load()
 			live[k] |= p.live[k]
 		}
+		parts[i] = p
 	}
 	for i := range m.n {
-		for k, o := range m.own(m.part(s.parts[i])) {
+		list := m.own(parts[i])
+		for k := range list {
+			o := &list[k]
 			if o.class != free && s.left[o.class] == 0 ||
 				o.next == s.parts[i] && m.covered(&s, &live, o.out) ||
 				o.class == death && !m.canLose(&s, i) {
@@ -104,11 +110,11 @@ func (m *Model) Actions(s State, buf []Step) []Step {
 			buf = append(buf, Step{o.next, o.out, uint16(k) | isOwn, uint8(i), o.class})
 		}
 	}
-	for k := range s.sent {
-		for rest := s.sent[k] &^ deaf[k]; rest != 0; rest &= rest - 1 {
+	for k := range words {
+		for rest := heard[k]; rest != 0; rest &= rest - 1 {
 			id := 64*k + bits.TrailingZeros64(rest)
 			i := m.receiver[id].node
-			e := m.delivery(m.part(s.parts[i]), id)
+			e := m.delivery(parts[i], id)
 			if e.next == s.parts[i] && m.covered(&s, &live, e.out) {
 				continue
 			}
@@ -141,25 +147,37 @@ func (m *Model) Next(s State, a Step) State {
 // prune leaves out the messages that are dead.
 func (m *Model) prune(s *State) {
 	var live [sentWords]uint64
+	words := m.words()
 	for i := range m.n {
 		p := m.part(s.parts[i])
-		for k := range live {
+		for k := range words {
 			live[k] |= p.live[k]
 		}
 	}
-	for k := range live {
+	for k := range words {
 		s.sent[k] &= live[k]
 	}
 }
 
+// words is how many words of what was sent are in use: as many as the messages that there are so
+// far need, and so at least as many as any state.
+func (m *Model) words() int { return int(m.inUse.Load()) }
+
+// appendState appends a state. The words of what was sent come last, but for those that are zero
+// from there on, so that the key of a state stays the same when more come into use.
 func (m *Model) appendState(dst []byte, s *State) []byte {
 	for _, id := range s.parts[:m.n] {
 		dst = binary.LittleEndian.AppendUint32(dst, id)
 	}
-	for _, w := range s.sent {
+	dst = append(dst, s.left[:]...)
+	words := m.words()
+	for words > 0 && s.sent[words-1] == 0 {
+		words--
+	}
+	for _, w := range s.sent[:words] {
 		dst = binary.LittleEndian.AppendUint64(dst, w)
 	}
-	return append(dst, s.left[:]...)
+	return dst
 }
 
 // isSafe tells whether no node can crash any more and come back, so that nothing of a log matters
@@ -178,13 +196,16 @@ func (m *Model) canLose(s *State, i int) bool {
 	return m.cfg.CanLose(&gone)
 }
 
-// covered tells whether all of a set of messages that are live have been sent before.
+// covered tells whether all of a set of messages have been sent before, or are dead.
 func (m *Model) covered(s *State, live *[sentWords]uint64, out uint32) bool {
 	if out == 0 {
 		return true
 	}
 	for k, w := range m.outs.at(out) {
-		if w&live[k]&^s.sent[k] != 0 {
+		if m.pruned {
+			w &= live[k]
+		}
+		if w&^s.sent[k] != 0 {
 			return false
 		}
 	}

@@ -108,6 +108,7 @@ type Model struct {
 	parts    list[part]
 	outs     list[[sentWords]uint64]
 	receiver [maxMessages]receiver
+	inUse    atomic.Int32 // see words
 
 	mu       sync.Mutex // of what follows, and of adding to what is above
 	world    harness.World
@@ -362,6 +363,7 @@ func (m *Model) message(msg *core.Message) int {
 	sender := uint8(m.cfg.Layout.NodeOf(msg.From))
 	m.receiver[id] = receiver{uint8(node), sender, m.inboxLen[node], msg.From, msg.To}
 	m.inboxLen[node]++
+	m.inUse.Store(int32(id/64 + 1))
 	return id
 }
 

@@ -1,7 +1,7 @@
 package explore
 
 import (
-	"bytes"
+	"cmp"
 	"slices"
 
 	"paxoscommit/core"
@@ -16,7 +16,8 @@ const maxSymmetries = 24
 // found by walking from the initial parts along all that can happen, on both sides at once, and any
 // difference on the way means that there is no such symmetry.
 type symmetry struct {
-	nodes    [maxParts]uint8
+	nodes    [maxParts]uint8 // where each goes
+	from     [maxParts]uint8 // where what goes to each comes from
 	parts    []uint32
 	messages []uint16
 	sent     [][256][sentWords]uint64 // images of sets of messages, by byte of a State's sent
@@ -224,8 +225,11 @@ func (w *walk) sends(e, image edge) bool {
 	return mapped.sent == want.sent
 }
 
-// tabulate works out the images of sets of messages.
+// tabulate works out the images of sets of messages, and whence nodes come.
 func (s *symmetry) tabulate() {
+	for i, n := range s.nodes {
+		s.from[n] = uint8(i)
+	}
 	s.sent = make([][256][sentWords]uint64, (len(s.messages)+7)/8)
 	for id, to := range s.messages {
 		for b := range 256 {
@@ -236,16 +240,28 @@ func (s *symmetry) tabulate() {
 	}
 }
 
-// image returns the image of a state.
-func (s *symmetry) image(m *Model, from *State) State {
-	to := State{left: from.left}
-	for i, id := range from.parts[:m.n] {
-		to.parts[s.nodes[i]] = s.parts[id]
+// compareParts compares the parts of the image of a state with those of another.
+func (s *symmetry) compareParts(from, with *State, n int) int {
+	for i := range n {
+		if c := cmp.Compare(s.parts[from.parts[s.from[i]]], with.parts[i]); c != 0 {
+			return c
+		}
 	}
+	return 0
+}
+
+// image returns the image of a state.
+func (s *symmetry) image(m *Model, of *State) State {
+	to := State{left: of.left}
+	for i := range m.n {
+		to.parts[i] = s.parts[of.parts[s.from[i]]]
+	}
+	words := m.words()
 	for i := range s.sent {
-		if b := byte(from.sent[i/8] >> (i % 8 * 8)); b != 0 {
-			for k, w := range &s.sent[i][b] {
-				to.sent[k] |= w
+		if b := byte(of.sent[i/8] >> (i % 8 * 8)); b != 0 {
+			row := &s.sent[i][b]
+			for k := range words {
+				to.sent[k] |= row[k]
 			}
 		}
 	}
@@ -254,27 +270,28 @@ func (s *symmetry) image(m *Model, from *State) State {
 
 // AppendKey appends the least of the states that are the same but for symmetries.
 func (m *Model) AppendKey(dst []byte, s State) []byte {
-	from := len(dst)
-	dst = m.appendState(dst, &s)
+	least := s
 	for _, sym := range m.symmetries {
-		to := len(dst)
-		t := sym.image(m, &s)
-		dst = m.appendState(dst, &t)
-		if bytes.Compare(dst[to:], dst[from:to]) < 0 {
-			copy(dst[from:], dst[to:])
+		order := sym.compareParts(&s, &least, m.n)
+		if order > 0 {
+			continue
 		}
-		dst = dst[:to]
+		t := sym.image(m, &s)
+		if order < 0 || slices.Compare(t.sent[:], least.sent[:]) < 0 {
+			least = t
+		}
 	}
-	return dst
+	return m.appendState(dst, &least)
 }
 
-// OrbitSize returns how many states are the same as s but for symmetries.
+// OrbitSize returns how many states are the same as s but for symmetries: the size of the group by
+// how many of its members leave s as it is.
 func (m *Model) OrbitSize(s State) uint64 {
-	all := []State{s}
+	still := 1
 	for _, sym := range m.symmetries {
-		if t := sym.image(m, &s); !slices.Contains(all, t) {
-			all = append(all, t)
+		if sym.compareParts(&s, &s, m.n) == 0 && sym.image(m, &s).sent == s.sent {
+			still++
 		}
 	}
-	return uint64(len(all))
+	return uint64((len(m.symmetries) + 1) / still)
 }
