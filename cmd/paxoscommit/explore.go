@@ -52,6 +52,7 @@ type exploreFlags struct {
 
 	size            explore.Size
 	named           func(flag string) bool // whether the command line has it
+	mutant          mutantFlags
 	ballots         int
 	unreduced, json bool
 	nonBlocking     bool
@@ -69,8 +70,13 @@ func newExploreCommand() *cobra.Command {
 		Long:    exploreHelp,
 		Example: "  paxoscommit explore --rms 2 --acceptors 1 --takeovers 1 --crashes 1",
 		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runExplore(cmd, &f)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return f.mutant.orBuild(func(cmd *cobra.Command, _ []string) error {
+				return runExplore(cmd, &f)
+			})(cmd, args)
 		},
 	}
 	set := cmd.Flags()
@@ -106,6 +112,7 @@ func newExploreCommand() *cobra.Command {
 	set.StringVar(&f.worldOf, "world-of", "",
 		"file with a schedule, whose world and faults to take")
 	set.StringVar(&f.write, "write", "", "file for the states; without reductions")
+	f.mutant.add(cmd)
 	return cmd
 }
 
@@ -120,7 +127,7 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	instead := "--spec " + f.spec
 	switch {
 	case f.spec != "":
-		other = append(world, "unreduced", "save", "world-of")
+		other = append(world, "unreduced", "save", "world-of", "mutant")
 		if !specs.HasBallots(f.spec) {
 			other = append(other, "acceptors", "ballots")
 		}
@@ -155,9 +162,6 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 }
 
 func runExplore(cmd *cobra.Command, f *exploreFlags) error {
-	if err := f.check(cmd); err != nil {
-		return err
-	}
 	ctx, stop := untilInterrupted()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the end of a round

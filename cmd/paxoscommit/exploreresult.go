@@ -215,6 +215,9 @@ func (r *exploreResult) writeText(w io.Writer) error {
 	default:
 		fmt.Fprintf(&b, "Holds: in every state, on every step\n\n")
 	}
+	if r.flags.mutant.planted != "" {
+		row(&b, "planted bug", "%s", r.flags.mutant.describe())
+	}
 	row(&b, "world", "%s", r.world)
 	row(&b, "reduction", "%s", r.reduction)
 	row(&b, "distinct", "%s", grouped(s.Distinct))
@@ -246,8 +249,6 @@ func (r *exploreResult) writeActions(b *bytes.Buffer) {
 		fmt.Fprintf(b, "\n%s\n", strings.Join(actions, "\n"))
 	}
 	if r.file != "" {
-		fmt.Fprintf(b, "\nSaved in %s; what to type next:\n", r.file)
-		fmt.Fprintf(b, "  %s replay --step %s\n", os.Args[0], r.file)
-		fmt.Fprintf(b, "  %s minimize --test %s\n", os.Args[0], r.file)
+		r.flags.mutant.writeNext(b, r.file)
 	}
 }

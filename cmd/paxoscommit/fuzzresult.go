@@ -299,16 +299,9 @@ func (r *fuzzResult) writeFailure(b *bytes.Buffer) {
 // writeSchedule writes the minimised schedule, and the commands that use it.
 func (r *fuzzResult) writeSchedule(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n%s", r.minimal)
-	if r.file == "" {
-		return
+	if r.file != "" {
+		r.flags.mutant.writeNext(b, r.file)
 	}
-	with := ""
-	if id := r.flags.mutant.planted; id != "" {
-		with = "--mutant " + id + " "
-	}
-	fmt.Fprintf(b, "\nSaved in %s; what to type next:\n", r.file)
-	fmt.Fprintf(b, "  %s replay --step %s%s\n", os.Args[0], with, r.file)
-	fmt.Fprintf(b, "  %s minimize --test %s%s\n", os.Args[0], with, r.file)
 }
 
 // describeConfig tells on a line how a run was set up.

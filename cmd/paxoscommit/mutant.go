@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -53,6 +54,17 @@ func (m *mutantFlags) describe() string {
 	return bug.ID + ", " + bug.Title
 }
 
+// writeNext says what to do with the schedule of a violation.
+func (m *mutantFlags) writeNext(b *bytes.Buffer, file string) {
+	with := ""
+	if m.planted != "" {
+		with = "--mutant " + m.planted + " "
+	}
+	fmt.Fprintf(b, "\nSaved in %s; what to type next:\n", file)
+	fmt.Fprintf(b, "  %s replay --step %s%s\n", os.Args[0], with, file)
+	fmt.Fprintf(b, "  %s minimize --test %s%s\n", os.Args[0], with, file)
+}
+
 // runPlanted builds this program with a bug and has it do what this one was asked to.
 func runPlanted(bug *mutants.Mutant, cmd *cobra.Command, args []string) error {
 	ctx, stop := untilInterrupted()
@@ -88,10 +100,13 @@ func runPlanted(bug *mutants.Mutant, cmd *cobra.Command, args []string) error {
 	}
 }
 
+// namesProtocol tells whether the command line has a file that says the protocol.
+func namesProtocol(cmd *cobra.Command) bool { return cmd.Flags().Changed("world-of") }
+
 // plantedArgs is the command line that was given, for the program with the bug.
 func plantedArgs(bug *mutants.Mutant, cmd *cobra.Command, args []string) []string {
 	list := []string{cmd.Name(), "--planted=" + bug.ID}
-	if f := cmd.Flags().Lookup("protocol"); f != nil && !f.Changed {
+	if f := cmd.Flags().Lookup("protocol"); f != nil && !f.Changed && !namesProtocol(cmd) {
 		list = append(list, "--protocol="+bug.Protocol)
 	}
 	if cmd.Name() == "fuzz" {
