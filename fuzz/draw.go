@@ -58,7 +58,7 @@ func (o *Options) drawLayout(rng *rand.Rand, l *core.Layout) error {
 	if err := l.Apart(o.drawSizes(rng)); err != nil {
 		return err
 	}
-	if rng.IntN(4) == 0 {
+	if rng.IntN(4) == 0 && !o.Apart {
 		placeTogether(rng, l)
 	}
 	for i := range o.Protocol.Options() {

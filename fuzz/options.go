@@ -36,6 +36,7 @@ type Options struct {
 	Leaders     int
 	Registrars  int
 	Replicas    int
+	Apart       bool // every role is on a node of its own; if not, in a quarter of the runs they share
 	Faults      Faults
 	Synchronous bool // there are no Crashes
 	Seed        uint64

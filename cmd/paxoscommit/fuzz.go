@@ -99,6 +99,7 @@ func newFuzzCommand() *cobra.Command {
 	set.IntVar(&c.Leaders, "leaders", 0, "leaders; 0 draws 1 to 3")
 	set.IntVar(&c.Registrars, "registrars", 0, "registrars; 0 draws 0 or 1 if there can be one")
 	set.IntVar(&c.Replicas, "replicas", 0, "replicas of each role; 0 draws 1, 2, 3 or 5, if any")
+	set.BoolVar(&c.Apart, "apart", false, "every role on a node of its own, in every run")
 	set.StringVar(&flags.faults, "faults", allFaults, "some of the faults above, all, or none")
 	set.StringVar(&flags.timing, "timing", "asynchronous", "asynchronous or synchronous")
 	set.IntVar(&c.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
@@ -189,7 +190,9 @@ func (f *fuzzFlags) readSpace(set *pflag.FlagSet) error {
 	if f.coverageOf == "" {
 		return nil
 	}
-	for _, name := range []string{"rms", "acceptors", "leaders", "faults", "timing"} {
+	for _, name := range []string{
+		"rms", "acceptors", "leaders", "registrars", "replicas", "apart", "faults", "timing",
+	} {
 		if set.Changed(name) {
 			return fmt.Errorf("--%s and --coverage-of exclude each other", name)
 		}

@@ -65,7 +65,7 @@ func TestFuzzJSONIsOneObject(t *testing.T) {
 		"first": 20.0, "protocol": "paxos-commit",
 		"drawn": map[string]any{
 			"rms": []any{1.0, 2.0, 3.0}, "acceptors": []any{1.0, 2.0, 3.0, 5.0},
-			"leaders": []any{2.0}, "registrars": []any{0.0, 1.0},
+			"leaders": []any{2.0}, "registrars": []any{0.0, 1.0}, "apart": false,
 			"replicas": []any{0.0}, "timing": "synchronous",
 			"faults": []any{
 				"drops", "duplicates", "refusals", "timeouts", "deaths", "partitions",

@@ -122,6 +122,7 @@ type fuzzDrawn struct {
 	Leaders    []int    `json:"leaders"`
 	Registrars []int    `json:"registrars"`
 	Replicas   []int    `json:"replicas"`
+	Apart      bool     `json:"apart"`
 	Timing     string   `json:"timing"`
 	Faults     []string `json:"faults"`
 	Options    []string `json:"options"`
@@ -136,7 +137,7 @@ func newFuzzDrawn(f *fuzzFlags) *fuzzDrawn {
 	d := &fuzzDrawn{Timing: f.timing, Faults: []string{}, Options: o.Protocol.Options()}
 	drawn := o.Drawn()
 	d.RMs, d.Acceptors, d.Leaders = drawn.RMs, drawn.Acceptors, drawn.Leaders
-	d.Registrars, d.Replicas = drawn.Registrars, drawn.Replicas
+	d.Registrars, d.Replicas, d.Apart = drawn.Registrars, drawn.Replicas, o.Apart
 	faults := o.Faults
 	if o.Synchronous {
 		faults &^= fuzz.Crashes

@@ -37,7 +37,7 @@ type explored struct {
 
 // explore holds the schedule that fuzz finds and minimises for each bug against the shortest that
 // there is, in the same world with the same faults. What cannot be explored, or not within the
-// limits, is told and not counted.
+// limits, or breaks another property sooner, is told and not counted.
 func (h *hunter) explore(ctx context.Context, list []mutants.Mutant, out io.Writer) error {
 	fmt.Fprintf(out, "%-4s %-15s %7s %-15s %8s %6s %10s  %s\n", "bug", "fuzz", "minimal",
 		"explore", "shortest", "ratio", "states", "world")
@@ -47,6 +47,7 @@ func (h *hunter) explore(ctx context.Context, list []mutants.Mutant, out io.Writ
 		if m.Control {
 			continue
 		}
+		m.With = append(slices.Clip(m.With), "--apart") // there is no other world to explore
 		program, err := m.Build(ctx, h.root, h.dir, "./cmd/paxoscommit")
 		if err != nil {
 			return err
@@ -65,6 +66,10 @@ func (h *hunter) explore(ctx context.Context, list []mutants.Mutant, out io.Writ
 			return fmt.Errorf("%s: %w", m.ID, err)
 		case len(x.Actions) == 0:
 			fmt.Fprintf(out, "%-4s %-15s %7d %s\n", m.ID, r.Property, r.Actions, why)
+			continue
+		case x.Property != r.Property:
+			fmt.Fprintf(out, "%-4s %-15s %7d %-15s %8d %6s %10d  %s\n", m.ID, r.Property,
+				r.Actions, x.Property, len(x.Actions), "-", x.Distinct, x.World)
 			continue
 		}
 		ratio := float64(r.Actions) / float64(len(x.Actions))

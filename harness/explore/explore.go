@@ -104,7 +104,7 @@ func (m *Model) reduction() string {
 
 // explain turns the trace of a violation into a schedule, and has the World judge it.
 func (m *Model) explain(r *Report, res *mc.Result[State, Step]) error {
-	ends := []end{nothing}
+	ends := []end{nothing, settle} // what clients saw, a run judges at its end
 	if res.Property == decides {
 		ends = []end{settle, lose} // the first is shorter, if it is enough
 	}

@@ -7,7 +7,8 @@ import (
 	"paxoscommit/harness"
 )
 
-// end is what follows a trace: nothing, the fair end, or the same after all in flight is lost.
+// end is what follows a trace: nothing, the fair end and a judgement of what clients saw, or the fair
+// end after all in flight is lost.
 type end uint8
 
 const (
@@ -35,6 +36,10 @@ func (m *Model) path(t *mc.Trace[State, Step], then end) ([]harness.Action, *che
 		}
 		if ok && then != nothing {
 			r.world.Settle(nil)
+		}
+		if ok && then == settle && r.world.Violation() == nil {
+			var j harness.Judge
+			_, _ = j.Judge(&r.world) // it tells the monitor; without an answer nothing is broken
 		}
 		if ok || r.world.Violation() != nil {
 			return r.actions, r.world.Violation()

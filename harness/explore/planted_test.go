@@ -95,6 +95,15 @@ func saysFinished(_ *core.Layout, _ *core.Input, out *core.Output) {
 	}
 }
 
+// answersAborted is a resource manager that tells its client that a transaction is aborted when its
+// timer fires, whatever becomes of it.
+func answersAborted(_ *core.Layout, in *core.Input, out *core.Output) {
+	if t := in.Timer; in.Type == core.InputTimer && t.Role.Kind == core.RM {
+		client := core.Role{Kind: core.Client, ID: uint8(t.Tx.Origin)}
+		core.PutMessage(&out.Send, core.MsgAbort, t.Role, client, t.Tx, core.FullSet(1))
+	}
+}
+
 // neverPromises is an acceptor that answers no phase 1a.
 func neverPromises(_ *core.Layout, _ *core.Input, out *core.Output) {
 	out.Gated = slices.DeleteFunc(out.Gated, func(m core.Message) bool {
@@ -206,6 +215,11 @@ func TestPlantedBugsAreFoundByTheShortestWay(t *testing.T) {
 			"says that it is finished", saysFinished,
 			Size{RMs: 1, Acceptors: 1, Leaders: 1, Timeouts: 1},
 			checker.Validity, 13,
+		},
+		{
+			"answers aborted on a time-out", answersAborted,
+			Size{RMs: 1, Acceptors: 1, Leaders: 1, Timeouts: 1},
+			checker.Linearizability, 9,
 		},
 	} {
 		t.Run(b.name, func(t *testing.T) {
