@@ -10,10 +10,15 @@ import (
 	"strings"
 
 	"paxoscommit/checker"
+	"paxoscommit/checker/mc"
 	"paxoscommit/harness"
+	"paxoscommit/harness/explore"
 
 	"github.com/spf13/cobra"
 )
+
+// shortestStates keeps --shortest to a minute or two.
+const shortestStates = 2_000_000
 
 // defaultReplays keeps minimising to about a second.
 const defaultReplays = 60_000
@@ -27,14 +32,20 @@ as long as the property breaks. So that the test cannot pass by skipping, it dem
 that are no business of the bug's, as far as they can be told. When the bug is mended, --test
 writes a test of the same schedule that demands everything the mended core does.
 
+Some shorter ways to the same failure no leaving out leads to. --shortest looks for them among all
+there are: it explores the world of the result, with the same faults, breadth first.
+
 Exit codes: 0 done; 2 bad usage or input, or a schedule that breaks nothing (with --test: and
-has no expect line).`
+has no expect line); 3 with --shortest: a limit came first, or another property breaks sooner,
+and what is printed may not be the shortest.`
 
 // minimizeFlags are the flags of the sub-command.
 type minimizeFlags struct {
 	test      bool
 	budget    int
 	name, out string
+	shortest  bool
+	maxStates uint64
 	mutant    mutantFlags
 }
 
@@ -55,6 +66,8 @@ func newMinimizeCommand() *cobra.Command {
 	set.BoolVar(&flags.test, "test", false, "print a Go test")
 	set.StringVar(&flags.name, "name", "", "name of the Go test; by default that of the property")
 	set.IntVar(&flags.budget, "budget", defaultReplays, "the most replays")
+	set.BoolVar(&flags.shortest, "shortest", false, "explore the world for a shorter one still")
+	set.Uint64Var(&flags.maxStates, "max-states", shortestStates, "of --shortest: the most states")
 	set.StringVar(&flags.out, "out", "", "write to this file")
 	flags.mutant.add(cmd)
 	return cmd
@@ -62,6 +75,10 @@ func newMinimizeCommand() *cobra.Command {
 
 func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Writer) error {
 	switch {
+	case f.maxStates != shortestStates && !f.shortest:
+		return errors.New("--max-states needs --shortest")
+	case f.maxStates == 0:
+		return errors.New("--max-states must be above 0")
 	case f.budget < 1:
 		return fmt.Errorf("--budget must be above 0, not %d", f.budget)
 	case f.name != "" && !f.test:
@@ -82,6 +99,24 @@ func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Write
 		return fmt.Errorf("%s: breaks nothing: there is nothing to minimise", file)
 	}
 	minimal, _ := harness.Minimize(s, f.budget)
+	var unsure error
+	if f.shortest {
+		minimal, unsure = shortest(minimal, f.maxStates)
+		if unsure != nil && !errors.Is(unsure, errUnsure) {
+			return fmt.Errorf("%s: %w", file, unsure)
+		}
+	}
+	if err := f.write(minimal, stdout); err != nil {
+		return err
+	}
+	if unsure != nil {
+		return &exitError{exitUnknown, unsure}
+	}
+	return nil
+}
+
+// write writes the result, as text or as a test.
+func (f *minimizeFlags) write(minimal *harness.Schedule, stdout io.Writer) error {
 	text := minimal.AppendText(nil)
 	if f.test {
 		v := harness.Replay(minimal).Violation
@@ -98,8 +133,36 @@ func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Write
 	if f.out != "" {
 		return os.WriteFile(f.out, text, 0o666)
 	}
-	_, err = stdout.Write(text)
+	_, err := stdout.Write(text)
 	return err
+}
+
+var errUnsure = errors.New("unknown: there may be a shorter schedule")
+
+// shortest returns the shortest schedule that breaks the same property in the same world with the
+// same faults, s itself if none is shorter. With errUnsure it is s, and nobody knows.
+func shortest(s *harness.Schedule, maxStates uint64) (*harness.Schedule, error) {
+	c, err := explore.ConfigOf(s)
+	if err != nil {
+		return nil, err
+	}
+	c.Unreduced = true
+	r, err := explore.Explore(c, mc.Options{
+		Workers: 1, MaxStates: maxStates, MaxBytes: defaultMemoryMB << 20,
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Schedule == nil:
+		return s, fmt.Errorf("%w: nothing breaks in the first %d states", errUnsure, r.Distinct)
+	case r.Violation.Property != s.Expect:
+		return s, fmt.Errorf("%w: %v breaks sooner, with %d actions", errUnsure,
+			r.Violation.Property, len(r.Schedule.Actions))
+	case len(r.Schedule.Actions) < len(s.Actions):
+		return r.Schedule, nil
+	default:
+		return s, nil
+	}
 }
 
 // isTestName tells whether go test runs a function of that name.

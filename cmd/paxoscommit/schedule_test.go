@@ -160,6 +160,8 @@ func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
 		{[]string{"minimize", "--budget", "0", file}, "--budget must be above 0, not 0"},
 		{[]string{"minimize", "--budget", "-3", file}, "--budget must be above 0, not -3"},
 		{[]string{"minimize", "--name", "TestX", file}, "--name needs --test"},
+		{[]string{"minimize", "--max-states", "9", file}, "--max-states needs --shortest"},
+		{[]string{"minimize", "--shortest", "--max-states", "0", file}, "must be above 0"},
 		{[]string{"minimize", "--test", "--name", "Testx", file}, "--name must be that of a "},
 		{[]string{"minimize", "--test", "--name", "X", file}, "--name must be that of a "},
 		{[]string{"minimize", file}, file + ": breaks nothing: there is nothing to minimise"},
@@ -223,6 +225,57 @@ func TestMinimizeOfWhatIsMendedDemandsWhatIsTaken(t *testing.T) {
 	code, _, stderr = execute(unsaid, "minimize", "--test", "-")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "breaks nothing")
+}
+
+// A way that leaving out does not lead to: what a replica has promised it can also break as the one
+// who asks.
+const promiseLost = `paxoscommit schedule 1
+protocol replicated-2pc
+timing asynchronous
+node n1 rm1.1
+node n2 rm1.2
+node n3 res1
+node n4 tm1.1
+node n5 tm1.2
+accounts 1 opening 100
+txn c1.1 rm1 {"transfer":1,"from":"a","to":"a"}
+expect Durability
+begin cl1
+deliver cl1->rm1.1 request tx=c1.1
+deliver rm1.1->tm1.1 request tx=c1.1
+fire tm1.1 takeover tx=c1.1
+crash-keep n4
+restart n4
+fire rm1.1 retry tx=c1.1
+deliver rm1.1->tm1.2 request tx=c1.1
+fire tm1.2 takeover tx=c1.1
+sync n5
+deliver tm1.2->tm1.1 phase1a tx=c1.1 bal=2
+sync n4
+deliver tm1.1->tm1.2 phase1b tx=c1.1 mbal=2 bal=0 entry=aborted
+sync n5
+fire tm1.1 takeover tx=c1.1
+sync n4
+deliver tm1.2->tm1.1 phase2a tx=c1.1 bal=2 entry=aborted
+sync n4
+end
+`
+
+func TestShortestIsShorterThanMinimal(t *testing.T) {
+	count := func(flags ...string) int {
+		args := append([]string{"minimize", "--mutant", "S03", "-"}, flags...)
+		code, stdout, stderr := execute(promiseLost, args...)
+		require.Equal(t, exitHolds, code, stderr)
+		require.Contains(t, stdout, "expect Durability\n")
+		return strings.Count(stdout, "\n")
+	}
+	require.Less(t, count("--shortest"), count())
+
+	code, stdout, stderr := execute(promiseLost, "minimize", "--mutant", "S03", "--shortest",
+		"--max-states", "9", "-")
+	require.Equal(t, exitUnknown, code)
+	require.Contains(t, stderr, "there may be a shorter schedule: nothing breaks in the first ")
+	require.Contains(t, stdout, "\nend\n")
 }
 
 // fuzzMutant runs fuzz --json with a planted bug, which must be found, and returns the object.

@@ -7,8 +7,8 @@ import (
 	"paxoscommit/harness"
 )
 
-// end is what follows a trace: nothing, the fair end and a judgement of what clients saw, or the fair
-// end after all in flight is lost.
+// end is what follows a trace: nothing, the fair end and a judgement of what clients saw, or the
+// fair end after all in flight is lost.
 type end uint8
 
 const (
