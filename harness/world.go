@@ -163,10 +163,18 @@ func (w *World) Log(n core.NodeID) ([]core.Record, int) {
 // tells.
 func (w *World) Apply(a Action) error {
 	if !w.try(&a) {
-		return fmt.Errorf("%w: %v", ErrNotEnabled, a)
+		return &notEnabledError{a}
 	}
 	return nil
 }
+
+// notEnabledError is ErrNotEnabled with its action, put into words only when somebody reads them:
+// who explores asks for many things that cannot happen.
+type notEnabledError struct{ action Action }
+
+func (e *notEnabledError) Error() string { return fmt.Sprintf("%v: %v", ErrNotEnabled, e.action) }
+
+func (e *notEnabledError) Unwrap() error { return ErrNotEnabled }
 
 // try is Apply, and tells whether the action was enabled.
 func (w *World) try(a *Action) bool {

@@ -35,6 +35,7 @@ type loner struct {
 	must   []uint64    // by part: messages that have been sent on every way to it
 	masks  []classMask // by part: the budgets that can matter from it on
 	solved map[classMask]*solution
+	after  []int32 // see pairUp
 }
 
 // classMask is a set of classes.
@@ -318,21 +319,27 @@ func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
 		if l.halter.stop() {
 			return
 		}
-		for i := l.first[id]; i < l.first[id+1]; i++ {
-			s.never[i] = !l.events[i].quiet
-			for k := l.first[id]; k < l.first[id+1] && !s.never[i]; k++ {
-				b := &l.events[k]
+		first := l.first[id]
+		l.pairUp(id)
+		for i := range l.of(id) {
+			a := first + uint32(i)
+			s.never[a] = !l.events[a].quiet
+			for k := range l.of(id) {
+				b := &l.events[first+uint32(k)]
+				if s.never[a] {
+					break
+				}
 				if k == i || !mask.allows(b.class) {
 					continue
 				}
-				on, ok := l.commute(id, &l.events[i], b)
+				on, ok := l.commute(id, i, k)
 				switch {
 				case !ok && b.code < isOwn:
-					l.at(s.unless, i)[b.code/64] |= 1 << (b.code % 64)
+					l.at(s.unless, a)[b.code/64] |= 1 << (b.code % 64)
 				case !ok:
-					s.never[i] = true
+					s.never[a] = true
 				case on >= 0:
-					needs = append(needs, need{i, l.solution(mask, b.next), uint32(on)})
+					needs = append(needs, need{a, l.solution(mask, b.next), uint32(on)})
 				}
 			}
 		}
@@ -371,22 +378,44 @@ func (l *loner) find(id uint32, code uint16) int {
 	return int(l.first[id]) + i
 }
 
-// commute tells whether b, at a part, leaves a as it is or as if it had never happened. In the
-// first case it returns the index of a after b.
-func (l *loner) commute(id uint32, a, b *event) (on int, ok bool) {
-	ab, ba := edge{next: a.next}, edge{next: b.next}
-	if i := l.find(a.next, b.code); i >= 0 {
-		ab = l.events[i].edge
+// pairUp finds, for any two events of a part, the second after the first.
+func (l *loner) pairUp(id uint32) {
+	list := l.of(id)
+	l.after = l.after[:0]
+	for i := range list {
+		next := l.first[list[i].next]
+		end := l.first[list[i].next+1]
+		for k := range list { // both are in the order of their codes
+			for next < end && l.events[next].code < list[k].code {
+				next++
+			}
+			at := int32(-1)
+			if next < end && l.events[next].code == list[k].code {
+				at = int32(next)
+			}
+			l.after = append(l.after, at)
+		}
 	}
-	on = l.find(b.next, a.code)
+}
+
+// commute tells whether event k of a part that was paired up leaves event i as it is or as if it
+// had never happened. In the first case it returns the index of event i after event k.
+func (l *loner) commute(id uint32, i, k int) (on int32, ok bool) {
+	list := l.of(id)
+	a, b := &list[i], &list[k]
+	ab, ba := edge{next: a.next}, edge{next: b.next}
+	if at := l.after[i*len(list)+k]; at >= 0 {
+		ab = l.events[at].edge
+	}
+	on = l.after[k*len(list)+i]
 	if on >= 0 {
 		ba = l.events[on].edge
 	}
 	same, gone := ab.next == ba.next, ab.next == b.next
-	for k, must := range l.at(l.must, id) {
-		first := l.out(a.edge, k) | l.out(ab, k)
-		same = same && (first^(l.out(b.edge, k)|l.out(ba, k)))&^must == 0
-		gone = gone && (first^l.out(b.edge, k))&^must == 0
+	for w, must := range l.at(l.must, id) {
+		first := l.out(a.edge, w) | l.out(ab, w)
+		same = same && (first^(l.out(b.edge, w)|l.out(ba, w)))&^must == 0
+		gone = gone && (first^l.out(b.edge, w))&^must == 0
 	}
 	if gone {
 		return -1, true
