@@ -12,8 +12,9 @@ import (
 // with one record and one message (section 4.2).
 type acceptor struct {
 	role
-	faster bool
-	txs    core.Table[acceptorTx]
+	process *core.Process
+	faster  bool
+	txs     core.Table[acceptorTx]
 }
 
 // acceptorTx is aState of PaxosCommit.tla for all instances of one transaction.
@@ -30,19 +31,20 @@ type acceptorTx struct {
 // isHolding tells whether something of ballot 0 waits for the rest of the bundle.
 func (st *acceptorTx) isHolding() bool { return st.held.Instances() != 0 || st.holds.isThere() }
 
-func (a *acceptor) reset(l *core.Layout, faster bool) {
-	a.layout, a.faster = l, faster
+func (a *acceptor) Reset(layout *core.Layout, id core.Role) {
+	a.layout, a.id = layout, id
 	a.finished.Clear()
 	a.txs.Clear()
 }
 
-func (a *acceptor) copyFrom(src *acceptor) {
-	a.layout, a.id, a.faster = src.layout, src.id, src.faster
-	a.finished.CopyFrom(&src.finished)
-	a.txs.CopyFrom(&src.txs)
+func (a *acceptor) CopyFrom(src core.Part) {
+	s := src.(*acceptor)
+	a.layout, a.id, a.faster = s.layout, s.id, s.faster
+	a.finished.CopyFrom(&s.finished)
+	a.txs.CopyFrom(&s.txs)
 }
 
-func (a *acceptor) appendKey(dst []byte) []byte {
+func (a *acceptor) AppendKey(dst []byte) []byte {
 	dst = a.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(a.txs.Len()))
 	var buf [8]int32
@@ -61,6 +63,20 @@ func (a *acceptor) appendKey(dst []byte) []byte {
 	return dst
 }
 
+// Message is to an acceptor, but a BeginCommit may ride on it, to the role beside.
+func (a *acceptor) Message(m *core.Message, out *core.Output) error {
+	if err := a.message(m, out); err != nil || !m.Begin {
+		return err
+	}
+	switch begins := a.process.Part(beginner(a.layout)).(type) {
+	case *leader:
+		begins.begin(m, out)
+	case *registrar:
+		begins.beginCommit(m, out)
+	}
+	return nil
+}
+
 func (a *acceptor) message(m *core.Message, out *core.Output) error {
 	st := a.txs.Get(m.Tx)
 	switch {
@@ -68,7 +84,7 @@ func (a *acceptor) message(m *core.Message, out *core.Output) error {
 		a.forgotten(m, out)
 		return nil
 	case st != nil && st.members != m.Members:
-		return contradiction(m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	case m.Type == core.MsgForget:
 		a.forget(m, out)
 		return nil
@@ -82,7 +98,7 @@ func (a *acceptor) message(m *core.Message, out *core.Output) error {
 	case core.MsgPhase2a:
 		a.phase2a(st, m, out)
 	default:
-		panic(fmt.Sprintf("paxoscommit: toAcceptor lets %v through", m))
+		panic(fmt.Sprintf("paxoscommit: senders lets %v through", m))
 	}
 	return nil
 }
@@ -156,6 +172,15 @@ func (a *acceptor) hold(st *acceptorTx, m *core.Message, out *core.Output) {
 	}
 }
 
+// Timer closes the bundle.
+func (a *acceptor) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	if k != core.TimerFlush {
+		return false
+	}
+	a.flush(tx, out)
+	return true
+}
+
 // flush closes the bundle although votes are missing, so that one silent resource manager does not
 // hide the others.
 func (a *acceptor) flush(tx core.TxID, out *core.Output) {
@@ -216,7 +241,7 @@ func (a *acceptor) forget(m *core.Message, out *core.Output) {
 	a.forgotten(m, out)
 }
 
-func (a *acceptor) restore(rec *core.Record) {
+func (a *acceptor) Restore(rec *core.Record) {
 	if rec.Type == core.RecordForget {
 		core.Forget(&a.finished, &a.txs, rec.Tx, rec.Low)
 		return
@@ -226,6 +251,9 @@ func (a *acceptor) restore(rec *core.Record) {
 		entry: entry{rec.Val, rec.Joined},
 	}
 }
+
+// Restart has nothing to take up again: an acceptor only answers.
+func (a *acceptor) Restart(*core.Output) {}
 
 func (a *acceptor) record(tx core.TxID, st *acceptorTx, out *core.Output) {
 	out.Records = append(out.Records, core.Record{

@@ -42,26 +42,8 @@ func benchmarkCommit(b *testing.B, p Protocol, inFlight int) {
 	require.Equal(b, 3*begun, w.Wrote[core.RecordOutcome])
 	require.Equal(b, 6*begun, w.Wrote[core.RecordForget], "memory must stay flat")
 	for _, r := range l.AppendRoles(nil) {
-		require.Zero(b, w.Node(r).(*Node).open())
+		require.Zero(b, node{w.Node(r).(*core.Process), l}.open())
 	}
-}
-
-// open counts the transactions that the roles of a node hold.
-func (n *Node) open() int {
-	open := 0
-	for i := range n.rms {
-		open += n.rms[i].txs.Len()
-	}
-	for i := range n.acceptors {
-		open += n.acceptors[i].txs.Len()
-	}
-	for i := range n.leaders {
-		open += n.leaders[i].txs.Len()
-	}
-	for i := range n.registrar {
-		open += n.registrar[i].txs.Len()
-	}
-	return open
 }
 
 // BenchmarkStep is one message at an acceptor: a vote that it has accepted is proposed again, and
@@ -113,7 +95,7 @@ func BenchmarkCopyFrom(b *testing.B) {
 
 // inFlight returns the first of three nodes with three roles each, in the middle of some
 // transactions: the votes are accepted, and the leader has heard of one acceptor.
-func inFlight(b *testing.B, txs int) *Node {
+func inFlight(b *testing.B, txs int) *core.Process {
 	b.Helper()
 	c := newCluster(Protocol{}, together(3, 3, 1))
 	c.lost = func(m *core.Message) bool {
@@ -124,5 +106,5 @@ func inFlight(b *testing.B, txs int) *Node {
 	}
 	require.NoError(b, c.run())
 	require.Equal(b, 3*txs, c.nodes[0].open())
-	return c.nodes[0]
+	return c.nodes[0].Process
 }

@@ -14,7 +14,7 @@ import (
 // which they were sent, storage is durable at once, and timers never fire by themselves.
 type cluster struct {
 	layout *core.Layout
-	nodes  []*Node
+	nodes  []node
 	net    []core.Message // in flight from head on
 	head   int
 	in     core.Input
@@ -32,11 +32,39 @@ type cluster struct {
 func newCluster(p Protocol, l *core.Layout) *cluster {
 	c := &cluster{layout: l, logs: make([][]core.Record, l.Nodes), armed: map[core.Timer]bool{}}
 	for i := range l.Nodes {
-		n := p.New().(*Node)
-		n.Reset(l, core.NodeID(i+1))
-		c.nodes = append(c.nodes, n)
+		c.nodes = append(c.nodes, newNode(p, l, core.NodeID(i+1)))
 	}
 	return c
+}
+
+// node is a process whose roles a test looks into.
+type node struct {
+	*core.Process
+	layout *core.Layout
+}
+
+func newNode(p Protocol, l *core.Layout, id core.NodeID) node {
+	n := node{p.New().(*core.Process), l}
+	n.Reset(l, id)
+	return n
+}
+
+// open counts the transactions that the roles of a node hold.
+func (n node) open() int {
+	open := 0
+	for _, id := range n.layout.AppendRoles(nil) {
+		switch r := n.Part(id).(type) {
+		case *rm:
+			open += r.txs.Len()
+		case *acceptor:
+			open += r.txs.Len()
+		case *leader:
+			open += r.txs.Len()
+		case *registrar:
+			open += r.txs.Len()
+		}
+	}
+	return open
 }
 
 // request has client 1 ask a resource manager for a transaction.

@@ -46,19 +46,20 @@ type leaderTx struct {
 	closed    bool     // the registrar has forgotten, or there is none
 }
 
-func (l *leader) reset(layout *core.Layout) {
-	l.layout = layout
+func (l *leader) Reset(layout *core.Layout, id core.Role) {
+	l.layout, l.id = layout, id
 	l.finished.Clear()
 	l.txs.Clear()
 }
 
-func (l *leader) copyFrom(src *leader) {
-	l.layout, l.id = src.layout, src.id
-	l.finished.CopyFrom(&src.finished)
-	l.txs.CopyFrom(&src.txs)
+func (l *leader) CopyFrom(src core.Part) {
+	s := src.(*leader)
+	l.layout, l.id = s.layout, s.id
+	l.finished.CopyFrom(&s.finished)
+	l.txs.CopyFrom(&s.txs)
 }
 
-func (l *leader) appendKey(dst []byte) []byte {
+func (l *leader) AppendKey(dst []byte) []byte {
 	dst = l.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(l.txs.Len()))
 	var buf [8]int32
@@ -92,14 +93,14 @@ func (l *leader) appendKey(dst []byte) []byte {
 	return dst
 }
 
-func (l *leader) message(m *core.Message, out *core.Output) error {
+func (l *leader) Message(m *core.Message, out *core.Output) error {
 	st := l.txs.Get(m.Tx)
 	switch {
 	case st == nil && l.finished.Has(m.Tx):
 		l.finishedMessage(m, out)
 		return nil
 	case st != nil && st.members != m.Members:
-		return contradiction(m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	}
 	switch m.Type {
 	case core.MsgBeginCommit:
@@ -135,7 +136,7 @@ func (l *leader) message(m *core.Message, out *core.Output) error {
 	case core.MsgForgotten:
 		l.heardForgotten(st, m, out)
 	default:
-		panic(fmt.Sprintf("paxoscommit: toLeader lets %v through", m))
+		panic(fmt.Sprintf("paxoscommit: senders lets %v through", m))
 	}
 	return nil
 }
@@ -296,7 +297,7 @@ func (l *leader) phase2b(st *leaderTx, m *core.Message, out *core.Output) {
 func (l *leader) aborted(st *leaderTx, m *core.Message, out *core.Output) error {
 	switch {
 	case st != nil && st.outcome == core.Committed:
-		return contradiction(m, "committed")
+		return core.Contradiction(m, "committed")
 	case st != nil && st.phase >= decided:
 		l.drop(core.DropDuplicate, m.Tx, out)
 		return nil
@@ -331,7 +332,7 @@ func (l *leader) stopBallots(tx core.TxID, st *leaderTx, p phase, out *core.Outp
 func (l *leader) done(st *leaderTx, m *core.Message, out *core.Output) error {
 	switch {
 	case st != nil && st.outcome != core.NoValue && st.outcome != m.Val:
-		return contradiction(m, "another outcome is known here")
+		return core.Contradiction(m, "another outcome is known here")
 	case st != nil && (st.done.Has(m.From.ID) || st.phase == forgetting):
 		l.drop(core.DropDuplicate, m.Tx, out)
 		return nil
@@ -407,6 +408,19 @@ func (l *leader) forget(tx core.TxID, st *leaderTx, out *core.Output) {
 	}
 }
 
+// Timer says again what has had no answer, or waits no longer.
+func (l *leader) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	switch k {
+	case core.TimerRetry:
+		l.retry(tx, out)
+	case core.TimerTakeOver:
+		l.takeOver(tx, out)
+	default:
+		return false
+	}
+	return true
+}
+
 // retry says again what has had no answer.
 func (l *leader) retry(tx core.TxID, out *core.Output) {
 	st := l.txs.Get(tx)
@@ -431,7 +445,7 @@ func (l *leader) retry(tx core.TxID, out *core.Output) {
 	l.armRetry(tx, st, out)
 }
 
-func (l *leader) restore(rec *core.Record) {
+func (l *leader) Restore(rec *core.Record) {
 	if rec.Type == core.RecordForget {
 		core.Forget(&l.finished, &l.txs, rec.Tx, rec.Low)
 		return
@@ -441,7 +455,7 @@ func (l *leader) restore(rec *core.Record) {
 	st.closed = l.layout.Registrars == 0
 }
 
-func (l *leader) restart(out *core.Output) {
+func (l *leader) Restart(out *core.Output) {
 	for _, i := range l.txs.Sorted(nil) {
 		tx, st := l.txs.At(int(i))
 		l.armBoth(tx, st, out)

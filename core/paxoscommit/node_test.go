@@ -252,6 +252,9 @@ func taken(t *testing.T, protocol Protocol) []string {
 				n := protocol.New()
 				n.Reset(together(2, 3, 2), 1)
 				m := plausible(typ, from, to)
+				if from == to {
+					m.From.ID = 2
+				}
 				err := n.Step(&core.Input{Type: core.InputMessage, Msg: m}, &core.Output{})
 				switch {
 				case err == nil || errors.Is(err, core.ErrProtocol):
@@ -432,7 +435,7 @@ func TestCopySharesNothing(t *testing.T) {
 	n := c.nodes[0]
 	before := n.AppendKey(nil)
 	other := Protocol{}.New()
-	other.CopyFrom(n)
+	other.CopyFrom(n.Process)
 	require.Equal(t, before, other.AppendKey(nil))
 	c.lost = nil
 	for seq := range 20 {

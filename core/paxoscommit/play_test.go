@@ -11,16 +11,14 @@ import (
 // play is one node whose inputs a test writes down. Members are rm1 and rm2 unless said otherwise.
 type play struct {
 	t    *testing.T
-	node *Node
+	node node
 }
 
 // newPlay returns the node that a role is on.
 func newPlay(t *testing.T, p Protocol, l *core.Layout, role core.Role) *play {
 	t.Helper()
 	require.NoError(t, p.Validate(l))
-	n := p.New().(*Node)
-	n.Reset(l, l.NodeOf(role))
-	return &play{t, n}
+	return &play{t, newNode(p, l, l.NodeOf(role))}
 }
 
 // do takes an input that must do no wrong.

@@ -65,5 +65,5 @@ func (p Protocol) Validate(l *core.Layout) error {
 	return nil
 }
 
-// New returns a Node to be Reset.
-func (p Protocol) New() core.Machine { return &Node{faster: p.Faster} }
+// New returns a process to be Reset.
+func (p Protocol) New() core.Machine { return core.NewProcess(rules{p.Faster}) }

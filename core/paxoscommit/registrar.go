@@ -24,19 +24,20 @@ type registrarTx struct {
 	outcome core.Value // if a leader has told it
 }
 
-func (g *registrar) reset(l *core.Layout) {
-	g.layout = l
+func (g *registrar) Reset(layout *core.Layout, id core.Role) {
+	g.layout, g.id = layout, id
 	g.finished.Clear()
 	g.txs.Clear()
 }
 
-func (g *registrar) copyFrom(src *registrar) {
-	g.layout, g.id = src.layout, src.id
-	g.finished.CopyFrom(&src.finished)
-	g.txs.CopyFrom(&src.txs)
+func (g *registrar) CopyFrom(src core.Part) {
+	s := src.(*registrar)
+	g.layout, g.id = s.layout, s.id
+	g.finished.CopyFrom(&s.finished)
+	g.txs.CopyFrom(&s.txs)
 }
 
-func (g *registrar) appendKey(dst []byte) []byte {
+func (g *registrar) AppendKey(dst []byte) []byte {
 	dst = g.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(g.txs.Len()))
 	var buf [8]int32
@@ -49,14 +50,14 @@ func (g *registrar) appendKey(dst []byte) []byte {
 	return dst
 }
 
-func (g *registrar) message(m *core.Message, out *core.Output) error {
+func (g *registrar) Message(m *core.Message, out *core.Output) error {
 	st := g.txs.Get(m.Tx)
 	switch {
 	case st == nil && g.finished.Has(m.Tx):
 		g.forgotten(m, out)
 		return nil
 	case st != nil && st.members != m.Members:
-		return contradiction(m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	}
 	switch m.Type {
 	case core.MsgJoin:
@@ -70,7 +71,7 @@ func (g *registrar) message(m *core.Message, out *core.Output) error {
 	case core.MsgForget, core.MsgForgotten:
 		g.forget(m, out)
 	default:
-		panic(fmt.Sprintf("paxoscommit: toRegistrar lets %v through", m))
+		panic(fmt.Sprintf("paxoscommit: senders lets %v through", m))
 	}
 	return nil
 }
@@ -153,9 +154,9 @@ func (g *registrar) learn(
 ) error {
 	switch {
 	case st == nil || !st.closed:
-		return contradiction(m, "nobody asked here")
+		return core.Contradiction(m, "nobody asked here")
 	case st.outcome != core.NoValue && st.outcome != v:
-		return contradiction(m, "another outcome is known here")
+		return core.Contradiction(m, "another outcome is known here")
 	}
 	st.outcome = v
 	out.Disarm = append(out.Disarm, g.timer(m.Tx))
@@ -174,6 +175,15 @@ func (g *registrar) forget(m *core.Message, out *core.Output) {
 	}
 }
 
+// Timer says again what has had no answer.
+func (g *registrar) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	if k != core.TimerRetry {
+		return false
+	}
+	g.retry(tx, out)
+	return true
+}
+
 // retry says again what has had no answer: that everybody who has joined must prepare, the set to
 // every acceptor, and a question to every leader.
 func (g *registrar) retry(tx core.TxID, out *core.Output) {
@@ -188,7 +198,7 @@ func (g *registrar) retry(tx core.TxID, out *core.Output) {
 	g.armRetry(tx, out)
 }
 
-func (g *registrar) restore(rec *core.Record) {
+func (g *registrar) Restore(rec *core.Record) {
 	if rec.Type == core.RecordForget {
 		core.Forget(&g.finished, &g.txs, rec.Tx, rec.Low)
 		return
@@ -198,8 +208,8 @@ func (g *registrar) restore(rec *core.Record) {
 	st.closed = rec.Type == core.RecordVote
 }
 
-// restart takes up again the sets that are closed.
-func (g *registrar) restart(out *core.Output) {
+// Restart takes up again the sets that are closed.
+func (g *registrar) Restart(out *core.Output) {
 	for _, i := range g.txs.Sorted(nil) {
 		if tx, st := g.txs.At(int(i)); st.closed {
 			g.armRetry(tx, out)

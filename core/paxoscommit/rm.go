@@ -45,21 +45,22 @@ const (
 	joined
 )
 
-func (r *rm) reset(l *core.Layout, faster bool) {
-	r.layout, r.faster = l, faster
+func (r *rm) Reset(layout *core.Layout, id core.Role) {
+	r.layout, r.id = layout, id
 	r.finished.Clear()
 	r.txs.Clear()
 	r.learners.Clear()
 }
 
-func (r *rm) copyFrom(src *rm) {
-	r.layout, r.id, r.faster = src.layout, src.id, src.faster
-	r.finished.CopyFrom(&src.finished)
-	r.txs.CopyFrom(&src.txs)
-	r.learners.CopyFrom(&src.learners)
+func (r *rm) CopyFrom(src core.Part) {
+	s := src.(*rm)
+	r.layout, r.id, r.faster = s.layout, s.id, s.faster
+	r.finished.CopyFrom(&s.finished)
+	r.txs.CopyFrom(&s.txs)
+	r.learners.CopyFrom(&s.learners)
 }
 
-func (r *rm) appendKey(dst []byte) []byte {
+func (r *rm) AppendKey(dst []byte) []byte {
 	dst = r.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(r.txs.Len()))
 	var buf [8]int32
@@ -90,14 +91,14 @@ func (r *rm) appendKey(dst []byte) []byte {
 	return dst
 }
 
-func (r *rm) message(m *core.Message, out *core.Output) error {
+func (r *rm) Message(m *core.Message, out *core.Output) error {
 	st := r.txs.Get(m.Tx)
 	switch {
 	case st == nil && r.finished.Has(m.Tx):
 		r.forgotten(m, out)
 		return nil
 	case st != nil && st.members != m.Members:
-		return contradiction(m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	}
 	switch m.Type {
 	case core.MsgRequest:
@@ -123,7 +124,7 @@ func (r *rm) message(m *core.Message, out *core.Output) error {
 	case core.MsgForget, core.MsgForgotten:
 		return r.forget(st, m, out)
 	default:
-		panic(fmt.Sprintf("paxoscommit: toRM lets %v through", m))
+		panic(fmt.Sprintf("paxoscommit: senders lets %v through", m))
 	}
 	return nil
 }
@@ -232,9 +233,9 @@ func (r *rm) phase2b(st *rmTx, m *core.Message, out *core.Output) {
 func (r *rm) outcome(st *rmTx, v core.Value, m *core.Message, out *core.Output) error {
 	switch {
 	case v == core.Committed && (st == nil || st.vote != core.Prepared):
-		return contradiction(m, "not prepared here")
+		return core.Contradiction(m, "not prepared here")
 	case st != nil && st.outcome != core.NoValue && st.outcome != v:
-		return contradiction(m, "another outcome is known here")
+		return core.Contradiction(m, "another outcome is known here")
 	}
 	if st == nil {
 		st = r.add(m)
@@ -281,7 +282,7 @@ func (r *rm) decided(tx core.TxID, st *rmTx, out *core.Output) {
 func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 	switch {
 	case st == nil || st.outcome != m.Val:
-		return contradiction(m, "the resource was not told so")
+		return core.Contradiction(m, "the resource was not told so")
 	case st.done:
 		r.drop(core.DropDuplicate, m.Tx, out)
 	default:
@@ -295,7 +296,7 @@ func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 // not have said so again.
 func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 	if st == nil || st.outcome == core.NoValue || r.isOpenUpTo(m.Tx, m.Low) {
-		return contradiction(m, "no outcome is known here")
+		return core.Contradiction(m, "no outcome is known here")
 	}
 	out.Records = append(out.Records, core.Record{
 		Type: core.RecordForget, Role: r.id, Tx: m.Tx, Members: m.Members, Low: m.Low,
@@ -322,6 +323,15 @@ func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
 		}
 	}
 	return false
+}
+
+// Timer says again what has had no answer.
+func (r *rm) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	if k != core.TimerRetry {
+		return false
+	}
+	r.retry(tx, out)
+	return true
 }
 
 // retry says again what has had no answer: the outcome to the resource, or that it is done to every
@@ -351,7 +361,7 @@ func (r *rm) retry(tx core.TxID, out *core.Output) {
 	r.armRetry(tx, out)
 }
 
-func (r *rm) restore(rec *core.Record) {
+func (r *rm) Restore(rec *core.Record) {
 	if rec.Type == core.RecordForget {
 		core.Forget(&r.finished, &r.txs, rec.Tx, rec.Low)
 		return
@@ -365,9 +375,9 @@ func (r *rm) restore(rec *core.Record) {
 	}
 }
 
-// restart takes up again what the log says is open: outcomes go to the resource once more, votes to
+// Restart takes up again what the log says is open: outcomes go to the resource once more, votes to
 // the acceptors on time-out.
-func (r *rm) restart(out *core.Output) {
+func (r *rm) Restart(out *core.Output) {
 	for _, i := range r.txs.Sorted(nil) {
 		tx, st := r.txs.At(int(i))
 		if st.outcome != core.NoValue {

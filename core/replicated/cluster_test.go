@@ -15,7 +15,7 @@ import (
 // by themselves.
 type cluster struct {
 	layout *core.Layout
-	nodes  []*Node
+	nodes  []*core.Process
 	net    []core.Message // in flight from head on
 	head   int
 	in     core.Input
@@ -40,7 +40,7 @@ func newCluster(t testing.TB, rms, replicas int) *cluster {
 		vote: core.Prepared,
 	}
 	for i := range l.Nodes {
-		n := Protocol{}.New().(*Node)
+		n := Protocol{}.New().(*core.Process)
 		n.Reset(l, core.NodeID(i+1))
 		c.nodes = append(c.nodes, n)
 	}
@@ -201,11 +201,13 @@ func (c *cluster) fails(t *testing.T, n core.NodeID, in core.Input, want error) 
 func (c *cluster) open() int {
 	open := 0
 	for _, n := range c.nodes {
-		for i := range n.rms {
-			open += n.rms[i].txs.Len()
-		}
-		for i := range n.tms {
-			open += n.tms[i].txs.Len()
+		for _, id := range c.layout.AppendRoles(nil) {
+			switch r := n.Part(id).(type) {
+			case *participant:
+				open += r.txs.Len()
+			case *manager:
+				open += r.txs.Len()
+			}
 		}
 	}
 	return open

@@ -30,17 +30,18 @@ func coordinator(replica uint8) core.Role {
 	return core.Role{Kind: core.TM, ID: 1, Replica: replica}
 }
 
-func (c *manager) reset(l *core.Layout) {
-	c.replica.reset(l)
+func (c *manager) Reset(l *core.Layout, id core.Role) {
+	c.reset(l, id)
 	c.txs.Clear()
 }
 
-func (c *manager) copyFrom(src *manager) {
-	c.replica.copyFrom(&src.replica)
-	c.txs.CopyFrom(&src.txs)
+func (c *manager) CopyFrom(src core.Part) {
+	s := src.(*manager)
+	c.copyFrom(&s.replica)
+	c.txs.CopyFrom(&s.txs)
 }
 
-func (c *manager) appendKey(dst []byte) []byte {
+func (c *manager) AppendKey(dst []byte) []byte {
 	dst = c.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(c.txs.Len()))
 	var buf [8]int32
@@ -59,14 +60,14 @@ func (c *manager) appendKey(dst []byte) []byte {
 	return dst
 }
 
-func (c *manager) message(m *core.Message, out *core.Output) error {
+func (c *manager) Message(m *core.Message, out *core.Output) error {
 	st := c.txs.Get(m.Tx)
 	switch {
 	case st == nil && c.finished.Has(m.Tx):
 		c.forgotten(m, out)
 		return nil
 	case st != nil && st.members != m.Members:
-		return contradiction(m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	case m.Type == core.MsgForget:
 		c.finish(m.Tx, m.Members, m.Low, out)
 		return nil
@@ -120,7 +121,7 @@ func (c *manager) group(st *tmTx, m *core.Message, out *core.Output) {
 		c.rejected(&st.log, m, out)
 		c.watchUnlessDone(m.Tx, st, out)
 	default:
-		panic(fmt.Sprintf("replicated: toTM lets %v through", m))
+		panic(fmt.Sprintf("replicated: senders lets %v through", m))
 	}
 }
 
@@ -158,7 +159,7 @@ func (c *manager) vote(st *tmTx, m *core.Message, out *core.Output) error {
 	id := m.From.ID
 	switch {
 	case m.Val == core.Prepared && st.refused.Has(id), m.Val == core.Aborted && st.prepared.Has(id):
-		return contradiction(m, "another vote is known here")
+		return core.Contradiction(m, "another vote is known here")
 	case m.Val == core.Prepared:
 		st.prepared = st.prepared.With(id)
 	default:
@@ -209,7 +210,7 @@ func (c *manager) applied(st *tmTx, m *core.Message, out *core.Output) error {
 	id, before := m.From.ID, st.chosen.val
 	switch {
 	case before != core.NoValue && before != m.Val:
-		return contradiction(m, "another outcome is known here")
+		return core.Contradiction(m, "another outcome is known here")
 	case st.done.Has(id):
 		c.drop(core.DropDuplicate, m.Tx, out)
 		return nil
@@ -283,6 +284,19 @@ func (c *manager) finish(tx core.TxID, members core.Set, low uint32, out *core.O
 	core.Forget(&c.finished, &c.txs, tx, low)
 }
 
+// Timer says again what has had no answer, or waits no longer.
+func (c *manager) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	switch k {
+	case core.TimerRetry:
+		c.retry(tx, out)
+	case core.TimerTakeOver:
+		c.takeOver(tx, out)
+	default:
+		return false
+	}
+	return true
+}
+
 // retry says again what has had no answer.
 func (c *manager) retry(tx core.TxID, out *core.Output) {
 	st := c.txs.Get(tx)
@@ -302,7 +316,7 @@ func (c *manager) retry(tx core.TxID, out *core.Output) {
 	c.armRetry(tx, st, out)
 }
 
-func (c *manager) restore(rec *core.Record) {
+func (c *manager) Restore(rec *core.Record) {
 	if rec.Type == core.RecordForget {
 		core.Forget(&c.finished, &c.txs, rec.Tx, rec.Low)
 		return
@@ -312,11 +326,11 @@ func (c *manager) restore(rec *core.Record) {
 	c.restoreLog(&st.log, rec)
 }
 
-// restart takes up again what the log says is open.
-func (c *manager) restart(out *core.Output) {
+// Restart takes up again what the log says is open.
+func (c *manager) Restart(out *core.Output) {
 	for _, i := range c.txs.Sorted(nil) {
 		tx, st := c.txs.At(int(i))
-		c.replica.restart(&st.log)
+		c.restart(&st.log)
 		if st.accepted != (entries{}) {
 			c.chose(tx, st, core.NoValue, out)
 		}

@@ -37,11 +37,8 @@ type log struct {
 	valBy    core.Set    // replicas that have accepted the value in it
 }
 
-// SetID makes r the replica of that name.
-func (r *replica) SetID(id core.Role) { r.id = id }
-
-func (r *replica) reset(l *core.Layout) {
-	r.layout = l
+func (r *replica) reset(l *core.Layout, id core.Role) {
+	r.layout, r.id = l, id
 	r.finished.Clear()
 }
 

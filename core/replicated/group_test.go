@@ -39,9 +39,13 @@ func (p *play) takes(m core.Message) []string {
 	return texts(p.sent)
 }
 
+func (p *play) participant() *participant {
+	return p.nodes[p.layout.NodeOf(p.me)-1].Part(p.me).(*participant)
+}
+
 // state returns what the replica knows of the transaction.
 func (p *play) state() *rmTx {
-	return p.nodes[p.layout.NodeOf(p.me)-1].participant(p.me).txs.Get(txID())
+	return p.participant().txs.Get(txID())
 }
 
 func phase1a(from uint8, bal core.Ballot) core.Message {
@@ -158,7 +162,7 @@ func TestALeaderGoesOnInItsBallotAfterARestart(t *testing.T) {
 	p := newPlay(t, 1)
 	p.takes(core.Message{Type: core.MsgFound, From: database(), Val: core.Prepared})
 	p.restart(t, p.me)
-	require.True(t, p.nodes[0].rms[0].leads(&p.state().log))
+	require.True(t, p.participant().leads(&p.state().log))
 	require.Equal(t, []string{
 		"rm1.1->rm1.2 phase2a tx=c1.1 bal=0 ins=1 val=prepared entry=aborted",
 	}, p.takes(core.Message{Type: core.MsgAbort, From: coordinator(1)}))

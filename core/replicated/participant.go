@@ -25,17 +25,18 @@ type rmTx struct {
 	client core.Role  // who waits for the outcome here
 }
 
-func (p *participant) reset(l *core.Layout) {
-	p.replica.reset(l)
+func (p *participant) Reset(l *core.Layout, id core.Role) {
+	p.reset(l, id)
 	p.txs.Clear()
 }
 
-func (p *participant) copyFrom(src *participant) {
-	p.replica.copyFrom(&src.replica)
-	p.txs.CopyFrom(&src.txs)
+func (p *participant) CopyFrom(src core.Part) {
+	s := src.(*participant)
+	p.copyFrom(&s.replica)
+	p.txs.CopyFrom(&s.txs)
 }
 
-func (p *participant) appendKey(dst []byte) []byte {
+func (p *participant) AppendKey(dst []byte) []byte {
 	dst = p.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(p.txs.Len()))
 	var buf [8]int32
@@ -54,14 +55,14 @@ func (p *participant) appendKey(dst []byte) []byte {
 	return dst
 }
 
-func (p *participant) message(m *core.Message, out *core.Output) error {
+func (p *participant) Message(m *core.Message, out *core.Output) error {
 	st := p.txs.Get(m.Tx)
 	switch {
 	case st == nil && p.finished.Has(m.Tx):
 		p.forgotten(m, out)
 		return nil
 	case st != nil && st.members != m.Members:
-		return contradiction(m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	case m.Type == core.MsgForget, m.Type == core.MsgForgotten:
 		p.finish(m, out)
 		return nil
@@ -125,7 +126,7 @@ func (p *participant) group(st *rmTx, m *core.Message, out *core.Output) {
 		p.rejected(&st.log, m, out)
 		p.watchUnlessDone(m.Tx, st, out)
 	default:
-		panic(fmt.Sprintf("replicated: toRM lets %v through", m))
+		panic(fmt.Sprintf("replicated: senders lets %v through", m))
 	}
 }
 
@@ -195,9 +196,9 @@ func (p *participant) outcome(st *rmTx, v core.Value, m *core.Message, out *core
 	known := max(st.told, st.accepted.val)
 	switch {
 	case known != core.NoValue && known != v:
-		return contradiction(m, "another outcome is known here")
+		return core.Contradiction(m, "another outcome is known here")
 	case v == core.Committed && st.chosen.vote == core.Aborted:
-		return contradiction(m, "not prepared here")
+		return core.Contradiction(m, "not prepared here")
 	}
 	st.told, st.tm = v, m.From.Replica
 	switch {
@@ -223,7 +224,7 @@ func fits(e entries, v core.Value) bool {
 func (p *participant) applied(st *rmTx, m *core.Message, out *core.Output) error {
 	switch {
 	case st.accepted.val != m.Val:
-		return contradiction(m, "the resource was not told so")
+		return core.Contradiction(m, "the resource was not told so")
 	case st.done || st.chosen.val == core.NoValue:
 		p.drop(core.DropDuplicate, m.Tx, out)
 	default:
@@ -296,6 +297,19 @@ func (p *participant) finish(m *core.Message, out *core.Output) {
 	core.Forget(&p.finished, &p.txs, m.Tx, m.Low)
 }
 
+// Timer says again what has had no answer, or waits no longer.
+func (p *participant) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	switch k {
+	case core.TimerRetry:
+		p.retry(tx, out)
+	case core.TimerTakeOver:
+		p.takeOver(tx, out)
+	default:
+		return false
+	}
+	return true
+}
+
 // retry says again what has had no answer.
 func (p *participant) retry(tx core.TxID, out *core.Output) {
 	st := p.txs.Get(tx)
@@ -329,7 +343,7 @@ func (p *participant) toCoordinators(send func(tm uint8)) {
 	}
 }
 
-func (p *participant) restore(rec *core.Record) {
+func (p *participant) Restore(rec *core.Record) {
 	if rec.Type == core.RecordForget {
 		core.Forget(&p.finished, &p.txs, rec.Tx, rec.Low)
 		return
@@ -339,11 +353,11 @@ func (p *participant) restore(rec *core.Record) {
 	p.restoreLog(&st.log, rec)
 }
 
-// restart takes up again what the log says is open.
-func (p *participant) restart(out *core.Output) {
+// Restart takes up again what the log says is open.
+func (p *participant) Restart(out *core.Output) {
 	for _, i := range p.txs.Sorted(nil) {
 		tx, st := p.txs.At(int(i))
-		p.replica.restart(&st.log)
+		p.restart(&st.log)
 		if st.accepted != (entries{}) {
 			p.chose(tx, st, entries{}, out)
 		}

@@ -34,5 +34,5 @@ func (p Protocol) Validate(l *core.Layout) error {
 	return nil
 }
 
-// New returns a Node to be Reset.
-func (Protocol) New() core.Machine { return &Node{} }
+// New returns a process to be Reset.
+func (Protocol) New() core.Machine { return core.NewProcess(rules{}) }

@@ -17,9 +17,10 @@ func threePhase(d InDoubt) Rules {
 
 // play is one node whose inputs a test writes down. The members are rm1, rm2 and rm3.
 type play struct {
-	t    *testing.T
-	node *Node
-	id   core.NodeID
+	t      *testing.T
+	node   *core.Process
+	layout *core.Layout
+	id     core.NodeID
 }
 
 // apart is a layout with a node for each of three resource managers and the transaction manager.
@@ -34,7 +35,7 @@ func apart(t testing.TB) *core.Layout {
 func newPlay(t *testing.T, rules Rules, role core.Role) *play {
 	t.Helper()
 	l := apart(t)
-	p := &play{t, New(rules), l.NodeOf(role)}
+	p := &play{t, New(rules), l, l.NodeOf(role)}
 	p.node.Reset(l, p.id)
 	return p
 }
@@ -63,7 +64,7 @@ func (p *play) fire(r core.Role, k core.TimerKind) core.Output {
 // restart resets the node and gives it some records back.
 func (p *play) restart(records ...core.Record) core.Output {
 	p.t.Helper()
-	p.node.Reset(p.node.layout, p.id)
+	p.node.Reset(p.layout, p.id)
 	for _, rec := range records {
 		require.Empty(p.t, p.do(core.Input{Type: core.InputRecord, Rec: rec}))
 	}

@@ -32,19 +32,20 @@ func (st *rmTx) inDoubt() bool {
 	return st != nil && st.vote == core.Prepared && st.outcome == core.NoValue
 }
 
-func (r *rm) reset(l *core.Layout, rules Rules) {
-	r.layout, r.rules, r.life = l, rules, 0
-	r.finished.Clear()
+func (r *rm) Reset(l *core.Layout, id core.Role) {
+	r.reset(l, id)
+	r.life = 0
 	r.txs.Clear()
 }
 
-func (r *rm) copyFrom(src *rm) {
-	r.layout, r.rules, r.id, r.life = src.layout, src.rules, src.id, src.life
-	r.finished.CopyFrom(&src.finished)
-	r.txs.CopyFrom(&src.txs)
+func (r *rm) CopyFrom(src core.Part) {
+	s := src.(*rm)
+	r.copyFrom(&s.role)
+	r.life = s.life
+	r.txs.CopyFrom(&s.txs)
 }
 
-func (r *rm) appendKey(dst []byte) []byte {
+func (r *rm) AppendKey(dst []byte) []byte {
 	dst = r.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(r.life))
 	dst = binary.AppendUvarint(dst, uint64(r.txs.Len()))
@@ -66,13 +67,13 @@ func (r *rm) appendKey(dst []byte) []byte {
 	return dst
 }
 
-func (r *rm) message(m *core.Message, out *core.Output) error {
+func (r *rm) Message(m *core.Message, out *core.Output) error {
 	st := r.txs.Get(m.Tx)
 	switch {
 	case st == nil && r.finished.Has(m.Tx):
 		r.finishedMessage(m, out)
 	case st != nil && st.members != m.Members:
-		return contradiction(r.rules, m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	default:
 		if err := r.openMessage(st, m, out); err != nil {
 			return err
@@ -120,7 +121,7 @@ func (r *rm) openMessage(st *rmTx, m *core.Message, out *core.Output) error {
 	case core.MsgState:
 		return r.state(st, m, out)
 	default:
-		panic(fmt.Sprintf("%s: toRM lets %v through", r.rules.Name, m))
+		panic(fmt.Sprintf("%s: senders lets %v through", r.rules.Name, m))
 	}
 	return nil
 }
@@ -197,9 +198,9 @@ func (r *rm) outcome(st *rmTx, v core.Value, m *core.Message, out *core.Output) 
 		r.drop(core.DropStale, m.Tx, out)
 		return nil
 	case v == core.Committed && (st == nil || st.vote != core.Prepared):
-		return contradiction(r.rules, m, "not prepared here")
+		return core.Contradiction(m, "not prepared here")
 	case st != nil && st.outcome != core.NoValue && st.outcome != v:
-		return contradiction(r.rules, m, "another outcome is known here")
+		return core.Contradiction(m, "another outcome is known here")
 	case st == nil:
 		st = r.add(m)
 	}
@@ -232,7 +233,7 @@ func (r *rm) learn(
 func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 	switch {
 	case st == nil || st.outcome != m.Val:
-		return contradiction(r.rules, m, "the resource was not told so")
+		return core.Contradiction(m, "the resource was not told so")
 	case st.done:
 		r.drop(core.DropDuplicate, m.Tx, out)
 	default:
@@ -249,7 +250,7 @@ func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 // not have said so again.
 func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 	if st == nil || st.outcome == core.NoValue || r.isOpenUpTo(m.Tx, m.Low) {
-		return contradiction(r.rules, m, "no outcome is known here")
+		return core.Contradiction(m, "no outcome is known here")
 	}
 	r.write(core.RecordForget, m.Tx, m.Members, out).Low = m.Low
 	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: m.Tx})
@@ -276,6 +277,19 @@ func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
 	return false
 }
 
+// Timer says again what has had no answer, or waits for the outcome no longer.
+func (r *rm) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	switch {
+	case k == core.TimerRetry:
+		r.retry(tx, out)
+	case k == core.TimerTakeOver && r.rules.InDoubt != Blocks:
+		r.takeOver(tx, out)
+	default:
+		return false
+	}
+	return true
+}
+
 // retry says again what has had no answer: the outcome to the resource, that it is done, or before
 // the outcome the vote, which asks for it, and the query to whoever is to lead, who may have heard
 // the outcome since.
@@ -298,7 +312,7 @@ func (r *rm) retry(tx core.TxID, out *core.Output) {
 	r.armRetry(tx, out)
 }
 
-func (r *rm) restore(rec *core.Record) {
+func (r *rm) Restore(rec *core.Record) {
 	if rec.Type == core.RecordForget {
 		core.Forget(&r.finished, &r.txs, rec.Tx, rec.Low)
 		return
@@ -316,9 +330,9 @@ func (r *rm) restore(rec *core.Record) {
 	}
 }
 
-// restart takes up again what the log says is open: outcomes go to the resource once more, votes
+// Restart takes up again what the log says is open: outcomes go to the resource once more, votes
 // to the transaction manager on time-out.
-func (r *rm) restart(out *core.Output) {
+func (r *rm) Restart(out *core.Output) {
 	for _, i := range r.txs.Sorted(nil) {
 		tx, st := r.txs.At(int(i))
 		r.armRetry(tx, out)

@@ -39,19 +39,20 @@ type tmTx struct {
 	forgotten core.Set // members that have forgotten
 }
 
-func (t *tm) reset(l *core.Layout, rules Rules) {
-	t.layout, t.rules, t.life = l, rules, 0
-	t.finished.Clear()
+func (t *tm) Reset(l *core.Layout, id core.Role) {
+	t.reset(l, id)
+	t.life = 0
 	t.txs.Clear()
 }
 
-func (t *tm) copyFrom(src *tm) {
-	t.layout, t.rules, t.id, t.life = src.layout, src.rules, src.id, src.life
-	t.finished.CopyFrom(&src.finished)
-	t.txs.CopyFrom(&src.txs)
+func (t *tm) CopyFrom(src core.Part) {
+	s := src.(*tm)
+	t.copyFrom(&s.role)
+	t.life = s.life
+	t.txs.CopyFrom(&s.txs)
 }
 
-func (t *tm) appendKey(dst []byte) []byte {
+func (t *tm) AppendKey(dst []byte) []byte {
 	dst = t.finished.AppendKey(dst)
 	dst = binary.AppendUvarint(dst, uint64(t.life))
 	dst = binary.AppendUvarint(dst, uint64(t.txs.Len()))
@@ -69,16 +70,16 @@ func (t *tm) appendKey(dst []byte) []byte {
 	return dst
 }
 
-func (t *tm) message(m *core.Message, out *core.Output) error {
+func (t *tm) Message(m *core.Message, out *core.Output) error {
 	st := t.txs.Get(m.Tx)
 	switch {
 	case st == nil && t.finished.Has(m.Tx):
 		t.finishedMessage(m, out)
 		return nil
 	case st != nil && st.members != m.Members:
-		return contradiction(t.rules, m, "other members than before")
+		return core.Contradiction(m, "other members than before")
 	case m.Type == core.MsgVote && m.Bal > t.life:
-		return contradiction(t.rules, m, "a vote for a life that has not begun")
+		return core.Contradiction(m, "a vote for a life that has not begun")
 	}
 	switch m.Type {
 	case core.MsgVote:
@@ -92,7 +93,7 @@ func (t *tm) message(m *core.Message, out *core.Output) error {
 	case core.MsgForgotten:
 		t.heardForgotten(st, m, out)
 	default:
-		panic(fmt.Sprintf("%s: toTM lets %v through", t.rules.Name, m))
+		panic(fmt.Sprintf("%s: senders lets %v through", t.rules.Name, m))
 	}
 	return nil
 }
@@ -214,7 +215,7 @@ func (t *tm) done(st *tmTx, m *core.Message, out *core.Output) error {
 		t.drop(core.DropStale, m.Tx, out)
 		return nil
 	case differs, undecided && m.Val == core.Committed && !t.rules.ThreePhase:
-		return contradiction(t.rules, m, "not the outcome that was decided here")
+		return core.Contradiction(m, "not the outcome that was decided here")
 	case st != nil && (st.done.Has(m.From.ID) || st.phase == forgetting):
 		t.drop(core.DropDuplicate, m.Tx, out)
 		return nil
@@ -265,6 +266,19 @@ func (t *tm) startForgetting(tx core.TxID, st *tmTx, out *core.Output) {
 	t.armRetry(tx, st, out)
 }
 
+// Timer says again what has had no answer, or waits no longer.
+func (t *tm) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
+	switch k {
+	case core.TimerRetry:
+		t.retry(tx, out)
+	case core.TimerTakeOver:
+		t.takeOver(tx, out)
+	default:
+		return false
+	}
+	return true
+}
+
 // retry says again what has had no answer.
 func (t *tm) retry(tx core.TxID, out *core.Output) {
 	st := t.txs.Get(tx)
@@ -285,7 +299,7 @@ func (t *tm) retry(tx core.TxID, out *core.Output) {
 	t.armRetry(tx, st, out)
 }
 
-func (t *tm) restore(rec *core.Record) {
+func (t *tm) Restore(rec *core.Record) {
 	switch rec.Type {
 	case core.RecordBallot:
 		t.life = rec.Bal
@@ -300,9 +314,9 @@ func (t *tm) restore(rec *core.Record) {
 	}
 }
 
-// restart begins a new life, and tells every outcome in the log again. Of any other transaction
+// Restart begins a new life, and tells every outcome in the log again. Of any other transaction
 // nothing is known.
-func (t *tm) restart(out *core.Output) {
+func (t *tm) Restart(out *core.Output) {
 	t.life++
 	t.write(core.RecordBallot, core.TxID{}, 0, out).Bal = t.life
 	for _, i := range t.txs.Sorted(nil) {
