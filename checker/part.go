@@ -68,10 +68,7 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 	for _, balance := range m.expected[:m.accounts] {
 		dst = binary.AppendVarint(dst, balance)
 	}
-	for _, w := range m.restarted {
-		dst = binary.AppendUvarint(dst, w)
-	}
-	return dst
+	return m.restarted.AppendKey(dst)
 }
 
 // AppendEvidence appends a canonical encoding of that part of the facts without which something

@@ -265,7 +265,7 @@ func (m *Monitor) checkChosen(f *facts, msg *core.Message) {
 		ok = f.rm.Aborted.Has(id)
 	}
 	if !ok && !m.part {
-		m.brokenf(Durability, "%v tells what its group has not chosen: %v", msg.From, msg)
+		m.brokenf(Durability, "%v tells what its group has not chosen: %v", msg.From, *msg)
 	}
 }
 

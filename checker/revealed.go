@@ -115,7 +115,7 @@ func (m *Monitor) eachUpTo(tx core.TxID, low uint32, f func(*facts)) {
 func (m *Monitor) checkRemembered(f *facts, r *core.Record) {
 	if f.gone.has(r.Role) || r.Role.Replica > 0 && m.replica(f, r.Role).gone {
 		m.brokenf(Durability, "%v no longer knows that %v is finished, and writes: %v",
-			r.Role, r.Tx, r)
+			r.Role, r.Tx, *r)
 	}
 }
 

@@ -71,29 +71,36 @@ func (r Role) String() string {
 }
 
 // NodeSet is a set of the nodes 1 to MaxNodes; node 0 is never in it.
-type NodeSet [(MaxNodes + 1) / 64]uint64
+type NodeSet struct {
+	words [(MaxNodes + 1) / 64]uint64
+	len   int
+}
 
 // Has tells whether n is in the set.
-func (s *NodeSet) Has(n NodeID) bool { return s[n/64]>>(n%64)&1 == 1 }
+func (s *NodeSet) Has(n NodeID) bool { return s.words[n/64]>>(n%64)&1 == 1 }
 
 // Add puts n, at least 1, into the set.
-func (s *NodeSet) Add(n NodeID) { s[n/64] |= 1 << (n % 64) }
+func (s *NodeSet) Add(n NodeID) {
+	if !s.Has(n) {
+		s.words[n/64] |= 1 << (n % 64)
+		s.len++
+	}
+}
 
 // Remove takes n out of the set.
-func (s *NodeSet) Remove(n NodeID) { s[n/64] &^= 1 << (n % 64) }
+func (s *NodeSet) Remove(n NodeID) {
+	if s.Has(n) {
+		s.words[n/64] &^= 1 << (n % 64)
+		s.len--
+	}
+}
 
 // Len returns the number of members.
-func (s *NodeSet) Len() int {
-	n := 0
-	for _, w := range s {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
+func (s *NodeSet) Len() int { return s.len }
 
 // First returns the least member, or 0 of the empty set.
 func (s *NodeSet) First() NodeID {
-	for i, w := range s {
+	for i, w := range s.words {
 		if w != 0 {
 			return NodeID(64*i + bits.TrailingZeros64(w))
 		}
@@ -102,12 +109,16 @@ func (s *NodeSet) First() NodeID {
 }
 
 // Empty tells whether the set has no member.
-func (s *NodeSet) Empty() bool {
-	all := uint64(0)
-	for _, w := range s {
-		all |= w
+func (s *NodeSet) Empty() bool { return s.len == 0 }
+
+// AppendKey appends a canonical encoding.
+func (s *NodeSet) AppendKey(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(s.len))
+	for i, left := 0, s.len; left > 0; i++ {
+		dst = binary.AppendUvarint(dst, s.words[i])
+		left -= bits.OnesCount64(s.words[i])
 	}
-	return all == 0
+	return dst
 }
 
 // TxID names a transaction for ever: the client that began it, the incarnation of that client, and

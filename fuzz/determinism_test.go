@@ -77,6 +77,27 @@ func TestDeterminismOfAWorldAfterEveryStep(t *testing.T) {
 	}
 }
 
+// What World.Possible rules out is not enabled, and it rules out much.
+func TestImpossibleTypesAreNotEnabled(t *testing.T) {
+	ruledOut := 0
+	for _, p := range Protocols() {
+		for run := range uint64(100) {
+			c, actions := actionsOf(t, p, run)
+			w := harness.NewWorld(&c)
+			for i, a := range actions {
+				for kind := harness.Begin; int(kind) < harness.NumActionTypes; kind++ {
+					if w.Possible()>>kind&1 == 0 {
+						require.Equal(t, -1, w.Find(kind, 0), "run %d, action %d: %v", run, i, kind)
+						ruledOut++
+					}
+				}
+				require.NoError(t, w.Apply(a))
+			}
+		}
+	}
+	require.True(t, ruledOut > 100_000, "only %d were ruled out", ruledOut)
+}
+
 // taped is a machine that remembers its inputs and the key after each.
 type taped struct {
 	core.Machine

@@ -81,7 +81,7 @@ func (o *Options) drawSizes(rng *rand.Rand) core.Sizes {
 	for i, s := range o.sizes() {
 		n[i] = s.fixed
 		if n[i] == 0 && s.least < s.most {
-			n[i] = s.clamp(s.odds[rng.IntN(len(s.odds))])
+			n[i] = s.clamp(s.odds[rng.IntN(s.few)])
 		}
 	}
 	least, _ := o.Protocol.Limits()

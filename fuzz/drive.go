@@ -105,12 +105,12 @@ func (r *runner) choose() (harness.ActionType, int) {
 	if i := r.trapped(); i >= 0 {
 		return harness.Crash, i
 	}
+	possible := r.world.Possible()
 	late, lateAt := harness.NoAction, -1
-	none := uint32(0) // a bit for each type of which no action is enabled
 	for range 32 {
 		draw := r.pcg.Uint64() // what rng would give
 		t := r.plan.deck[uint64(uint32(draw))*uint64(len(r.plan.deck))>>32]
-		if none>>t&1 == 1 {
+		if possible>>t&1 == 0 {
 			continue
 		}
 		at := uint32(draw >> 32)
@@ -120,7 +120,7 @@ func (r *runner) choose() (harness.ActionType, int) {
 		i := r.world.Find(t, at)
 		switch {
 		case i < 0:
-			none |= 1 << t
+			possible &^= 1 << t
 		case r.follower != nil && !r.allows(t, i):
 		case !r.putOff(t, i, uint8(draw>>24)&15):
 			return t, i

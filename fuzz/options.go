@@ -63,11 +63,12 @@ func (o *Options) timing() harness.Timing {
 	return harness.Asynchronous
 }
 
-// size is a number of roles: fixed by the options, or if that is 0 drawn from odds and brought
-// within the limits of the protocol.
+// size is a number of roles: fixed by the options, or if that is 0 drawn from the first few odds
+// and brought within the limits of the protocol. It is in one piece, for each run asks for sizes.
 type size struct {
 	fixed       int
-	odds        []int // in ascending order
+	few         int
+	odds        [8]int // in ascending order
 	least, most int
 }
 
@@ -77,11 +78,11 @@ func (s *size) clamp(n int) int { return min(max(n, s.least), s.most) }
 func (o *Options) sizes() [5]size {
 	least, most := o.Protocol.Limits()
 	return [...]size{
-		{o.RMs, []int{1, 2, 3}, least.RMs, most.RMs},
-		{o.Acceptors, []int{1, 2, 3, 3, 3, 3, 3, 5}, least.Acceptors, most.Acceptors},
-		{o.Leaders, []int{1, 2, 2, 3}, least.Leaders, most.Leaders},
-		{o.Registrars, []int{0, 0, 0, 1}, least.Registrars, most.Registrars},
-		{o.Replicas, []int{1, 2, 3, 3, 3, 5}, least.Replicas, most.Replicas},
+		{o.RMs, 3, [8]int{1, 2, 3}, least.RMs, most.RMs},
+		{o.Acceptors, 8, [8]int{1, 2, 3, 3, 3, 3, 3, 5}, least.Acceptors, most.Acceptors},
+		{o.Leaders, 4, [8]int{1, 2, 2, 3}, least.Leaders, most.Leaders},
+		{o.Registrars, 4, [8]int{0, 0, 0, 1}, least.Registrars, most.Registrars},
+		{o.Replicas, 6, [8]int{1, 2, 3, 3, 3, 5}, least.Replicas, most.Replicas},
 	}
 }
 
@@ -96,7 +97,7 @@ func (o *Options) Drawn() Drawn {
 			n[i] = []int{s.fixed}
 			continue
 		}
-		for _, drawn := range s.odds {
+		for _, drawn := range s.odds[:s.few] {
 			n[i] = append(n[i], s.clamp(drawn))
 		}
 		n[i] = slices.Compact(n[i])

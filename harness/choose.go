@@ -6,10 +6,13 @@ import "paxoscommit/core"
 // and within a type by position in the world, which is the same for the same configuration and
 // actions so far.
 func (w *World) Enabled(buf []Action) []Action {
+	possible := w.Possible()
 	for t := Begin; t < numActionTypes; t++ {
+		if possible>>t&1 == 0 {
+			continue
+		}
 		from := len(buf)
-		n := w.candidates(t)
-		for i := range n {
+		for i := range w.candidates(t) {
 			if !w.enabled(t, i) {
 				continue
 			}
@@ -47,6 +50,9 @@ func (w *World) Choose(t ActionType, r uint32) (Action, bool) {
 func (w *World) Find(t ActionType, r uint32) int {
 	n := w.candidates(t)
 	start := int(uint64(r) * uint64(n) >> 32)
+	if t == Deliver && n > 0 && w.isWhole() {
+		return start
+	}
 	for i := range n {
 		k := start + i
 		if k >= n {
@@ -59,54 +65,52 @@ func (w *World) Find(t ActionType, r uint32) int {
 	return -1
 }
 
-// candidates returns how many actions of a type there may be, 0 if its budget is spent or what it
-// needs is plainly not there.
+// candidates returns how many actions of a type there may be.
 func (w *World) candidates(t ActionType) int {
-	b := &w.left
-	budget := 1
-	n := 0
 	switch t {
-	case Begin:
-		n = len(w.clients)
-	case GiveUp:
-		n, budget = len(w.clients), b.GiveUps
-	case Deliver:
-		n = len(w.net.msgs)
-	case Drop:
-		n, budget = len(w.net.msgs), b.Drops
-	case Duplicate:
-		n, budget = len(w.net.msgs), b.Duplicates
-	case Refuse:
-		n, budget = len(w.net.msgs), b.Refusals
+	case Deliver, Drop, Duplicate, Refuse:
+		return len(w.net.msgs)
 	case Fire:
-		n = len(w.timers)
-	case Sync:
-		if !w.unsynced.Empty() {
-			n = len(w.machines)
-		}
-	case Restart:
-		n = len(w.machines)
-		if budget = n - w.up.Len(); budget > 0 {
-			budget -= w.dead.Len()
-		}
-	case Crash, CrashKeep:
-		n, budget = len(w.machines), b.Crashes
-	case Die:
-		n, budget = len(w.machines), b.Deaths
-	case Cut:
-		n, budget = len(w.machines), b.Cuts
-	case Heal:
-		if !w.far.Empty() {
-			n = 1
-		}
-	case Settle:
-		n = 1
+		return len(w.timers)
+	case Begin, GiveUp:
+		return len(w.clients)
+	case Heal, Settle:
+		return 1
 	default:
+		return len(w.machines)
 	}
-	if budget <= 0 {
-		return 0
+}
+
+// Possible returns a bit, 1 << type, for each type of which an action may be enabled. Of the others
+// none is, which it tells sooner than Find does: because the budget is spent, or what they need is
+// plainly not there.
+func (w *World) Possible() uint32 {
+	b, s := &w.left, uint32(0)
+	put := func(t ActionType, may bool) {
+		if may {
+			s |= 1 << t
+		}
 	}
-	return n
+	if len(w.net.msgs) > 0 {
+		s |= 1 << Deliver
+		put(Drop, b.Drops > 0)
+		put(Duplicate, b.Duplicates > 0)
+		put(Refuse, b.Refusals > 0)
+	}
+	put(Fire, len(w.timers) > 0 && (b.Timeouts > 0 || w.settled))
+	put(Sync, !w.unsynced.Empty())
+	put(Crash, b.Crashes > 0)
+	put(CrashKeep, b.Crashes > 0 && !w.unsynced.Empty())
+	put(Die, b.Deaths > 0)
+	put(Restart, w.up.Len()+w.dead.Len() < len(w.machines))
+	put(Cut, b.Cuts > 0)
+	put(Heal, w.split)
+	put(GiveUp, b.GiveUps > 0)
+	put(Settle, !w.settled)
+	for i := range w.clients {
+		put(Begin, w.beginEnabled(&w.clients[i]))
+	}
+	return s
 }
 
 // enabled tells whether the i-th candidate of a type can happen now.

@@ -175,7 +175,7 @@ func (w *World) answer(m *core.Message, t core.MsgType, v core.Value) {
 	if n := w.cfg.Layout.NodeOf(m.From); !w.up.Has(n) {
 		return
 	}
-	w.net.add(&core.Message{
+	w.net.put(&core.Message{
 		Type: t, Val: v, From: m.To, To: m.From, Tx: m.Tx, Members: m.Members,
 	})
 }

@@ -80,7 +80,7 @@ func (w *World) restart(n core.NodeID) bool {
 			continue
 		}
 		w.banks[i].InDoubt(func(tx core.TxID, members core.Set) {
-			w.net.add(&core.Message{
+			w.net.put(&core.Message{
 				Type: core.MsgFound, Val: core.Prepared, To: rm, Tx: tx,
 				From:    core.Role{Kind: core.Resource, ID: rm.ID},
 				Members: members,

@@ -11,9 +11,13 @@ type network struct {
 
 func (n *network) clear() { n.msgs, n.sums = n.msgs[:0], n.sums[:0] }
 
-func (n *network) add(m *core.Message) {
-	n.msgs, n.sums = append(n.msgs, *m), append(n.sums, sumContent(m))
+// add puts a message with this sum of its content in flight.
+func (n *network) add(m *core.Message, sum uint64) {
+	n.msgs, n.sums = append(n.msgs, *m), append(n.sums, sum)
 }
+
+// put is add for a message whose sum is not known yet.
+func (n *network) put(m *core.Message) { n.add(m, sumContent(m)) }
 
 // find returns the place of the first message with this content, or -1.
 func (n *network) find(sum uint64, named *core.Message) int {
@@ -25,10 +29,21 @@ func (n *network) find(sum uint64, named *core.Message) int {
 	return -1
 }
 
+// first returns the place of the first message with the content of the i-th.
+func (n *network) first(i int) int {
+	for k, s := range n.sums[:i] {
+		if s == n.sums[i] && sameContent(&n.msgs[k], &n.msgs[i]) {
+			return k
+		}
+	}
+	return i
+}
+
 // remove takes the i-th message out and fills its place with the last.
 func (n *network) remove(i int) {
-	take(&n.msgs, i)
-	take(&n.sums, i)
+	last := len(n.msgs) - 1
+	n.msgs[i], n.sums[i] = n.msgs[last], n.sums[last]
+	n.msgs, n.sums = n.msgs[:last], n.sums[:last]
 }
 
 // removeAll takes out the messages that are lost; the others stay in order.

@@ -64,7 +64,7 @@ func (w *World) clear() {
 
 func (w *World) load(p *Part) {
 	for i := range p.inside {
-		w.net.add(&p.inside[i])
+		w.net.put(&p.inside[i])
 	}
 	w.timers = append(w.timers, p.timers...)
 	if p.node == 0 {
@@ -189,7 +189,7 @@ func (w *World) Complete(n core.NodeID) {
 }
 
 // Offer puts a message in flight.
-func (w *World) Offer(m *core.Message) { w.net.add(m) }
+func (w *World) Offer(m *core.Message) { w.net.put(m) }
 
 // Own appends the actions that can happen at the node of p, after Put(p), and need no message from
 // another node. Whether the rest of the system may lose the node for good, CanLose tells.

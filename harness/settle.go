@@ -23,18 +23,16 @@ func (w *World) beginSettling() bool {
 // decided. Each action taken is passed to taken, which may be nil. It stops at a violation.
 func (w *World) Settle(taken func(Action)) {
 	start := w.steps
-	do := func(a Action) bool {
-		if w.try(&a) && taken != nil {
-			taken(a)
-		}
+	do := func(t ActionType, i int) bool {
+		w.act(t, i, taken)
 		return w.Violation() == nil
 	}
 	if !w.settled {
-		do(Action{Type: Settle})
+		do(Settle, 0)
 	}
 	for n := range w.machines {
 		if w.restartEnabled(core.NodeID(n + 1)) {
-			do(Action{Type: Restart, Node: core.NodeID(n + 1)})
+			do(Restart, n)
 		}
 	}
 	for round := 0; w.Violation() == nil; round++ {
@@ -66,10 +64,8 @@ func (w *World) Continue(taken func(Action)) {
 	start := w.steps
 	turns := 2 * max(w.cfg.Layout.Leaders, w.cfg.Layout.Replicas, 1)
 	var before, now []byte
-	do := func(a Action) bool {
-		if w.try(&a) && taken != nil {
-			taken(a)
-		}
+	do := func(t ActionType, i int) bool {
+		w.act(t, i, taken)
 		return true
 	}
 	for round := range continueRounds {
@@ -101,17 +97,27 @@ func (w *World) appendMachines(dst []byte) []byte {
 	return dst
 }
 
+// act is Do, and passes the action to taken, unless that is nil.
+func (w *World) act(t ActionType, i int, taken func(Action)) {
+	if taken == nil {
+		w.Do(t, i)
+	} else if a := w.Candidate(t, i); w.Do(t, i) {
+		taken(a)
+	}
+}
+
 // drain lets everything happen that is on its way, timers apart, until do says that it is enough.
-func (w *World) drain(do func(Action) bool, start int) {
-	for more := true; more && w.steps-start <= w.cfg.SettleBound(); {
+func (w *World) drain(do func(ActionType, int) bool, start int) {
+	end := start + w.cfg.SettleBound()
+	for more := true; more && w.steps <= end; {
 		if i := w.firstDeliverable(); i >= 0 {
-			more = do(messageAction(Deliver, &w.net.msgs[i]))
+			more = do(Deliver, i)
 			continue
 		}
 		if w.unsynced.Empty() {
 			return
 		}
-		more = do(Action{Type: Sync, Node: w.unsynced.First()})
+		more = do(Sync, int(w.unsynced.First())-1)
 	}
 }
 
@@ -144,7 +150,9 @@ func areRivals(a, b core.Role) bool {
 // fireRound fires timers while nothing moves: all that say something again, or else those by which
 // somebody waits no longer; of those that may take over from one another, the same for all
 // transactions, only those whose turn it is. Back-off in a real driver has that effect.
-func (w *World) fireRound(do func(Action) bool, takeover bool, turn func(core.Role) bool) {
+func (w *World) fireRound(
+	do func(ActionType, int) bool, takeover bool, turn func(core.Role) bool,
+) {
 	list := w.due[:0]
 	for i := range w.timers {
 		t := &w.timers[i]
@@ -157,7 +165,9 @@ func (w *World) fireRound(do func(Action) bool, takeover bool, turn func(core.Ro
 	}
 	w.due = list
 	for i := range list {
-		do(timerAction(&list[i]))
+		if at := w.findTimer(&list[i]); at >= 0 {
+			do(Fire, at)
+		}
 	}
 }
 

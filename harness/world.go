@@ -51,6 +51,7 @@ type disk struct {
 // gated is a message that leaves once the log is durable up to at.
 type gated struct {
 	at  int
+	sum uint64 // of its content
 	msg core.Message
 }
 
@@ -217,7 +218,7 @@ func (w *World) Do(t ActionType, i int) bool {
 		content, ok = uint64(client.ID), w.begin(client)
 	case Deliver, Drop, Duplicate, Refuse:
 		content = w.net.sums[i]
-		ok = w.applyMessage(t, w.net.find(content, &w.net.msgs[i]))
+		ok = w.applyMessage(t, w.net.first(i))
 	case Fire:
 		content = sumNamed(&w.timers[i])
 		ok = w.fire(i)
@@ -262,7 +263,7 @@ func (w *World) applyMessage(t ActionType, i int) bool {
 	w.in.Msg = *m
 	if t == Duplicate {
 		w.left.Duplicates--
-		w.net.add(&w.in.Msg)
+		w.net.add(&w.in.Msg, w.net.sums[i])
 		return true
 	}
 	w.net.remove(i)
@@ -324,7 +325,7 @@ func (w *World) stranded(m *core.Message) bool {
 // reachable tells whether a message can arrive: its receiver runs, and is on the sender's side of
 // a partition. Databases run even when their node is down.
 func (w *World) reachable(m *core.Message) bool {
-	if m.To.Kind == core.Client {
+	if m.To.Kind == core.Client || w.isWhole() {
 		return true
 	}
 	to := w.cfg.Layout.NodeOf(m.To)
@@ -336,6 +337,9 @@ func (w *World) reachable(m *core.Message) bool {
 	}
 	return w.joined(m, to)
 }
+
+// isWhole tells whether everybody runs and nobody is cut off.
+func (w *World) isWhole() bool { return !w.split && w.up.Len() == len(w.machines) }
 
 // joined tells whether no partition is between the sender of a message and node to.
 func (w *World) joined(m *core.Message, to core.NodeID) bool {
@@ -386,64 +390,72 @@ func stepMachine(m core.Machine, in *core.Input, out *core.Output) (err error) {
 	return m.Step(in, out)
 }
 
+// carryOut does what the machine of a node wants, and mixes all of it into the hash: a machine that
+// does otherwise in the same run gives the run another hash.
 func (w *World) carryOut(n core.NodeID) {
 	out, d := &w.out, &w.disks[n-1]
-	w.hash = hashOutput(out, w.hash)
-	if r, ok := w.speaksForOthers(n, out); ok {
-		w.monitor.Broken(checker.Contract, fmt.Sprintf("%v speaks for %v, which is not there", n, r))
-		return
-	}
-	if len(out.Records) > 0 {
-		d.records = append(d.records, out.Records...)
+	for i := range out.Records {
+		r := &out.Records[i]
+		if !w.speaks(n, r.Role) {
+			return
+		}
+		w.hash = mix(sumRecord(r), w.hash)
+		d.records = append(d.records, *r)
 		w.unsynced.Add(n)
 	}
 	for i := range out.Send {
-		w.send(&out.Send[i])
+		m := &out.Send[i]
+		if !w.speaks(n, m.From) {
+			return
+		}
+		sum := sumContent(m)
+		w.hash = mix(sumMessage(m, sum), w.hash)
+		w.sendSummed(m, sum)
 	}
 	for i := range out.Gated {
+		m := &out.Gated[i]
+		if !w.speaks(n, m.From) {
+			return
+		}
+		sum := sumContent(m)
+		w.hash = mix(sumMessage(m, sum)+odd0, w.hash)
 		if d.durable == len(d.records) {
-			w.send(&out.Gated[i])
+			w.sendSummed(m, sum)
 		} else {
-			d.gated = append(d.gated, gated{len(d.records), out.Gated[i]})
+			d.gated = append(d.gated, gated{len(d.records), sum, *m})
 		}
 	}
-	for i := range out.Disarm {
-		w.disarm(&out.Disarm[i])
-	}
-	for i := range out.Arm {
-		w.arm(&out.Arm[i])
-	}
+	w.setTimers(n)
 	for i := range out.Decided {
+		if !w.speaks(n, out.Decided[i].Role) {
+			return
+		}
 		w.monitor.Learned(&out.Decided[i])
 	}
+	w.hash = hashLearned(out, w.hash)
 }
 
-// speaksForOthers returns a role of another node in whose name an output of node n is.
-func (w *World) speaksForOthers(n core.NodeID, out *core.Output) (core.Role, bool) {
-	foreign := func(r core.Role) bool { return w.cfg.Layout.NodeOf(r) != n }
-	for _, list := range [][]core.Message{out.Send, out.Gated} {
-		for i := range list {
-			if foreign(list[i].From) {
-				return list[i].From, true
-			}
+// speaks tells whether a role is on node n. It breaks Contract that something there is in the name
+// of another role.
+func (w *World) speaks(n core.NodeID, r core.Role) bool {
+	if w.cfg.Layout.NodeOf(r) == n {
+		return true
+	}
+	w.monitor.Broken(checker.Contract, fmt.Sprintf("%v speaks for %v, which is not there", n, r))
+	return false
+}
+
+// setTimers disarms and arms what the machine of a node wants.
+func (w *World) setTimers(n core.NodeID) {
+	w.hash = hashTimers(&w.out, w.hash)
+	for i := range w.out.Disarm {
+		w.disarm(&w.out.Disarm[i])
+	}
+	for i := range w.out.Arm {
+		if t := &w.out.Arm[i]; w.speaks(n, t.Role) {
+			w.arm(t)
 		}
 	}
-	for i := range out.Records {
-		if foreign(out.Records[i].Role) {
-			return out.Records[i].Role, true
-		}
-	}
-	for i := range out.Arm {
-		if foreign(out.Arm[i].Role) {
-			return out.Arm[i].Role, true
-		}
-	}
-	for i := range out.Decided {
-		if foreign(out.Decided[i].Role) {
-			return out.Decided[i].Role, true
-		}
-	}
-	return core.Role{}, false
 }
 
 func (w *World) arm(t *core.Timer) {
@@ -461,16 +473,20 @@ func (w *World) disarm(t *core.Timer) {
 }
 
 // send puts a message on its way. What goes to a node that is dead for good is lost at once.
-func (w *World) send(m *core.Message) {
-	if !w.cfg.exists(m.To) {
+func (w *World) send(m *core.Message) { w.sendSummed(m, sumContent(m)) }
+
+// sendSummed is send for a message the sum of whose content is known.
+func (w *World) sendSummed(m *core.Message, sum uint64) {
+	to := w.cfg.Layout.NodeOf(m.To)
+	if to == 0 && !w.cfg.exists(m.To) {
 		w.monitor.Broken(checker.Contract, "message to a role that does not exist: "+m.String())
 		return
 	}
 	w.monitor.Sent(m)
-	if w.dead.Has(w.cfg.Layout.NodeOf(m.To)) {
+	if w.dead.Has(to) {
 		return
 	}
-	w.net.add(m)
+	w.net.add(m, sum)
 }
 
 func (w *World) fire(i int) bool {
@@ -537,7 +553,7 @@ func (w *World) sync(n core.NodeID) bool {
 	}
 	free := 0
 	for ; free < len(d.gated) && d.gated[free].at <= d.durable; free++ {
-		w.send(&d.gated[free].msg)
+		w.sendSummed(&d.gated[free].msg, d.gated[free].sum)
 	}
 	d.gated = append(d.gated[:0], d.gated[free:]...)
 	return true
