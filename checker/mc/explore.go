@@ -63,11 +63,11 @@ type explorer[S, A any] struct {
 
 	seen    *set
 	ways    ways
-	inits   uint64      // distinct initial states; they come first in ways
-	level   frontier[S] // the level being expanded
-	pos     int         // where in level the next round begins
-	base    uint64      // number of the first state of level
-	next    frontier[S]
+	inits   uint64              // distinct initial states; they come first in ways
+	level   frontier[marked[S]] // the level being expanded
+	pos     int                 // where in level the next round begins
+	base    uint64              // number of the first state of level
+	next    frontier[marked[S]]
 	outside [2]uint64 // what level and next hold outside of S, in bytes
 
 	workers []worker[S, A]
@@ -126,7 +126,8 @@ func newExplorer[S, A any](m Model[S, A], ps []Property[S, A], o Options) *explo
 func (e *explorer[S, A]) start() {
 	c, w := &e.chunks[0], &e.workers[0]
 	for i, s := range e.m.Init() {
-		w.raw = append(w.raw, candidate[S]{e.fingerprint(w, s), edge{parent: uint32(i)}, s})
+		c.candidates = append(c.candidates,
+			candidate[S]{marked[S]{e.fingerprint(w, s), s}, edge{parent: uint32(i)}})
 		c.tally.generated++
 	}
 	c.tally.expanded.Generated = c.tally.generated
@@ -184,7 +185,6 @@ func (e *explorer[S, A]) advance() {
 	r.Queue = uint64(e.level.n - e.pos + e.next.n)
 	r.VisitedBytes = e.seen.bytes() + e.ways.bytes()
 	r.Bytes = r.VisitedBytes + e.outside[0] + e.outside[1]
-	var s S
 	states := e.level.capacity() + e.next.capacity()
 	for i := range e.chunks {
 		r.Bytes += e.chunks[i].bytes()
@@ -192,7 +192,7 @@ func (e *explorer[S, A]) advance() {
 	for i := range e.workers {
 		r.Bytes += e.workers[i].bytes()
 	}
-	r.Bytes += uint64(states) * uint64(unsafe.Sizeof(s))
+	r.Bytes += uint64(states) * uint64(unsafe.Sizeof(marked[S]{}))
 	if e.holder != nil {
 		r.Bytes += e.holder.Held()
 	}

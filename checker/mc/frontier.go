@@ -14,9 +14,7 @@ type frontier[S any] struct {
 	n      int
 }
 
-func (f *frontier[S]) at(i int) S { return f.blocks[i>>blockLog][i%blockStates] }
-
-func (f *frontier[S]) put(i int, s S) { f.blocks[i>>blockLog][i%blockStates] = s }
+func (f *frontier[S]) at(i int) *S { return &f.blocks[i>>blockLog][i%blockStates] }
 
 // extend makes room for n more.
 func (f *frontier[S]) extend(n int) {

@@ -23,11 +23,16 @@ type edge struct {
 	action uint16
 }
 
+// A marked is a state with its fingerprint.
+type marked[S any] struct {
+	print fingerprint
+	state S
+}
+
 // A candidate is a successor that may be new, and the edge that leads to it.
 type candidate[S any] struct {
-	print fingerprint
-	edge  edge
-	state S
+	marked[S]
+	edge edge
 }
 
 // listed is what the insertion of a candidate reads, side by side with those of its shard.
@@ -48,6 +53,7 @@ type tally struct {
 type chunk[S, A any] struct {
 	first, last int // in the level
 	candidates  []candidate[S]
+	looked      int      // so many of them were looked up
 	byShard     []listed // those of shard i from starts[i] to starts[i+1]
 	starts      [shards + 1]uint32
 	fresh       []bool // by candidate: it was the first to bring its state
@@ -62,17 +68,13 @@ func (c *chunk[S, A]) reset(first, last int) {
 	c.first, c.last = first, last
 	clear(c.candidates) // lets go of what the states point to
 	c.candidates = c.candidates[:0]
-	c.n, c.tally, c.err = 0, tally{}, nil
+	c.looked, c.n, c.tally, c.err = 0, 0, tally{}, nil
 	clear(c.found)
 }
 
 func (c *chunk[S, A]) bytes() uint64 {
-	return candidateBytes(c.candidates) + uint64(cap(c.fresh)) +
-		uint64(cap(c.byShard))*uint64(unsafe.Sizeof(listed{}))
-}
-
-func candidateBytes[S any](cs []candidate[S]) uint64 {
-	return uint64(cap(cs)) * uint64(unsafe.Sizeof(candidate[S]{}))
+	return uint64(cap(c.candidates))*uint64(unsafe.Sizeof(candidate[S]{})) +
+		uint64(cap(c.fresh)) + uint64(cap(c.byShard))*uint64(unsafe.Sizeof(listed{}))
 }
 
 // partition lists the candidates by shard, in order (a counting sort).
@@ -104,10 +106,9 @@ type worker[S, A any] struct {
 	actions []A
 	key     []byte
 	recent  [recentLen]fingerprint
-	raw     []candidate[S] // not yet looked up
-	warm    uint64         // keeps the loads of touch alive
-	hashed  bool           // some key was longer than exactBytes
-	memos   []memo         // by property
+	warm    uint64 // keeps the loads of touch alive
+	hashed  bool   // some key was longer than exactBytes
+	memos   []memo // by property
 	walk    []fingerprint
 }
 
@@ -124,7 +125,7 @@ func (w *worker[S, A]) isRecent(f fingerprint) bool {
 }
 
 func (w *worker[S, A]) bytes() uint64 {
-	n := candidateBytes(w.raw) + uint64(unsafe.Sizeof(w.recent))
+	n := uint64(unsafe.Sizeof(w.recent))
 	for i := range w.memos {
 		n += w.memos[i].bytes()
 	}
@@ -183,7 +184,8 @@ func (e *explorer[S, A]) round() {
 // expand looks up the successors of a chunk and keeps those not visited before the round.
 func (e *explorer[S, A]) expand(w *worker[S, A], c *chunk[S, A]) {
 	for i := c.first; i < c.last; i++ {
-		s := e.level.at(i)
+		from := e.level.at(i)
+		s := from.state
 		parent := uint32(e.base) + uint32(i)
 		w.actions = e.m.Actions(s, w.actions[:0])
 		all := len(w.actions)
@@ -195,10 +197,10 @@ func (e *explorer[S, A]) expand(w *worker[S, A], c *chunk[S, A]) {
 		if e.ample != nil {
 			n = e.ample.Ample(s, w.actions)
 		}
-		before := len(w.raw)
-		e.successors(w, c, s, parent, 0, n)
-		if n < all && !e.anyNew(w.raw[before:]) {
-			e.successors(w, c, s, parent, n, all)
+		before := len(c.candidates)
+		e.successors(w, c, from, parent, 0, n)
+		if n < all && !e.anyNew(c.candidates[before:]) {
+			e.successors(w, c, from, parent, n, all)
 			n = all
 		}
 		c.tally.generated += uint64(n)
@@ -212,7 +214,7 @@ func (e *explorer[S, A]) expand(w *worker[S, A], c *chunk[S, A]) {
 				c.tally.expanded.Terminal += size
 			}
 		}
-		if len(w.raw) >= batchLen {
+		if len(c.candidates)-c.looked >= batchLen {
 			e.flush(w, c)
 		}
 	}
@@ -220,14 +222,13 @@ func (e *explorer[S, A]) expand(w *worker[S, A], c *chunk[S, A]) {
 	c.partition()
 }
 
-// successors adds those by the actions from..to-1 to the batch. It leaves out at once what is as
+// successors adds those by the actions first..end-1 to the batch. It leaves out at once what is as
 // the source or as the successor before, and what this worker saw of late, which is most.
 func (e *explorer[S, A]) successors(
-	w *worker[S, A], c *chunk[S, A], s S, parent uint32, from, to int,
+	w *worker[S, A], c *chunk[S, A], from *marked[S], parent uint32, first, end int,
 ) {
-	own := e.fingerprint(w, s)
-	last := own
-	for i := from; i < to; i++ {
+	s, last := from.state, from.print
+	for i := first; i < end; i++ {
 		t := e.m.Next(s, w.actions[i])
 		for _, p := range e.byKind[AlwaysStep] {
 			if e.results[p].ok || c.found[p].ok {
@@ -238,11 +239,11 @@ func (e *explorer[S, A]) successors(
 			}
 		}
 		f := e.fingerprint(w, t)
-		if f == own || f == last || e.ample == nil && w.isRecent(f) {
+		if f == from.print || f == last || e.ample == nil && w.isRecent(f) {
 			continue
 		}
 		last = f
-		w.raw = append(w.raw, candidate[S]{f, edge{parent, uint16(i)}, t})
+		c.candidates = append(c.candidates, candidate[S]{marked[S]{f, t}, edge{parent, uint16(i)}})
 	}
 }
 
@@ -255,19 +256,22 @@ func (e *explorer[S, A]) anyNew(cs []candidate[S]) bool {
 	return false
 }
 
-// flush looks a batch up. It first touches where each search will begin: these loads do not depend
-// on each other, and so the memory serves several at once.
+// flush looks up the candidates that were not yet, and leaves out those that are not new. It first
+// touches where each search will begin: these loads do not depend on each other, and so the memory
+// serves several at once.
 func (e *explorer[S, A]) flush(w *worker[S, A], c *chunk[S, A]) {
-	for i := range w.raw {
-		w.warm += e.seen.touch(w.raw[i].print)
+	batch := c.candidates[c.looked:]
+	for i := range batch {
+		w.warm += e.seen.touch(batch[i].print)
 	}
-	for i := range w.raw {
-		if !e.seen.has(w.raw[i].print) {
-			c.candidates = append(c.candidates, w.raw[i])
+	for i := range batch {
+		if !e.seen.has(batch[i].print) {
+			c.candidates[c.looked] = batch[i]
+			c.looked++
 		}
 	}
-	clear(w.raw) // lets go of what the states point to
-	w.raw = w.raw[:0]
+	clear(c.candidates[c.looked:]) // lets go of what the states point to
+	c.candidates = c.candidates[:c.looked]
 }
 
 // settle inserts the candidates of the chunks, appends the new states to the next level in the
@@ -306,7 +310,7 @@ func (e *explorer[S, A]) settle(cs []chunk[S, A]) {
 		n := c.offset
 		for j, fresh := range c.fresh {
 			if fresh {
-				e.next.put(firstNew+n, c.candidates[j].state)
+				*e.next.at(firstNew + n) = c.candidates[j].marked
 				e.ways.put(distinct+uint64(n), c.candidates[j].edge)
 				e.judge(w, c, c.candidates[j].state, distinct+uint64(n))
 				n++
