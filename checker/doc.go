@@ -6,7 +6,9 @@
 //	Agreement        at most one value is ever chosen in an instance (PaxosCommit.tla)
 //	Consistency      no two processes learn different outcomes (TCommit.tla, TCConsistent)
 //	Validity         committed only if every member prepared; prepared is never invented;
-//	                 aborted only if in some instance prepared can no longer be chosen (section 2)
+//	                 aborted only if in some instance prepared can no longer be chosen (section 2);
+//	                 with a registrar the members are those that joined, all that must among them,
+//	                 and nobody else votes or commits (section 6)
 //	Durability       what a process has revealed of its state survives its crashes (section 3.1);
 //	                 what a replica tells, its group has chosen
 //	History          each resource manager is working, prepared, then has one outcome (TCommit.tla,

@@ -77,7 +77,7 @@ func (m *Monitor) Returned(i int, v core.Value) {
 }
 
 // Forgotten takes the word of a role that a transaction is finished, told to the client that asked:
-// every member must have its outcome.
+// everybody must have its outcome who takes part.
 func (m *Monitor) Forgotten(i int, from core.Role) {
 	m.facts[i].told = true
 	m.judgeTold(i, from.String())
@@ -85,6 +85,9 @@ func (m *Monitor) Forgotten(i int, from core.Role) {
 
 func (m *Monitor) judgeTold(i int, by string) {
 	f, members := &m.facts[i], m.txns[i].Members
+	if f.rm.Prepared != 0 {
+		members = m.Takers(i)
+	}
 	if done := f.rm.Instances(); f.told && done&members != members {
 		m.brokenf(Validity, "%s says that %v is finished, and of rm %v only {%v} have an outcome",
 			by, m.txns[i].ID, members, done)

@@ -9,13 +9,18 @@ import (
 )
 
 // Txn is one transaction of a run: who asks which resource manager for it, who takes part, and what
-// it does.
+// it does. With a registrar some members are optional: they may take part and need not, for they
+// have no work in it.
 type Txn struct {
-	ID      core.TxID
-	RM      uint8
-	Members core.Set
-	Work    bank.Work
+	ID       core.TxID
+	RM       uint8
+	Members  core.Set
+	Optional core.Set // of Members
+	Work     bank.Work
 }
+
+// Must returns the members that must take part.
+func (t *Txn) Must() core.Set { return t.Members &^ t.Optional }
 
 // Monitor watches one run. Reset makes it ready. Transactions are named by their index in the list
 // given to Reset.
@@ -187,15 +192,18 @@ func (m *Monitor) voted(i int, r *core.Record) {
 	}
 	m.checkRemembered(f, r)
 	f.votes = f.votes.Union(core.VoteOf(r.Role.ID, r.Val))
+	m.judgeVoters(i)
 }
 
 // finished is a resource manager's own outcome: it must be a step of TCommit.tla.
 func (m *Monitor) finished(i int, r *core.Record) {
 	f := &m.facts[i]
-	id, members := r.Role.ID, m.txns[i].Members
+	id, members := r.Role.ID, m.Takers(i)
 	switch r.Val {
 	case core.Committed:
 		switch {
+		case !members.Has(id):
+			m.brokenf(Validity, "%v commits %v, in which only rm {%v} take part", r.Role, r.Tx, members)
 		case f.rm.Aborted.Has(id):
 			m.brokenf(History, "%v commits %v, which it has aborted", r.Role, r.Tx)
 		case f.votes.Prepared&members != members:
@@ -312,7 +320,7 @@ func (m *Monitor) reachChosen(bal core.Ballot, v core.Value, voted bool) {
 }
 
 func (m *Monitor) checkCommitPoint(i int) {
-	if m.facts[i].chosen.Outcome(m.txns[i].Members) == core.Committed && m.takesPart(i) {
+	if m.facts[i].chosen.Outcome(m.Takers(i)) == core.Committed && m.isSetChosen(i) {
 		m.commitPoint(i)
 	}
 }
@@ -333,7 +341,7 @@ func (m *Monitor) Learned(d *core.Decision) {
 	if !ok {
 		return
 	}
-	f, members := &m.facts[i], m.txns[i].Members
+	f, members := &m.facts[i], m.Takers(i)
 	if f.outcome != core.NoValue {
 		if f.outcome != d.Val {
 			m.brokenf(Consistency, "%v learns that %v is %v, and %v has learned that it is %v",
@@ -348,6 +356,9 @@ func (m *Monitor) Learned(d *core.Decision) {
 		if m.txns[i].Work.Read != 0 {
 			m.reach(SawReadCommitted)
 		}
+		if members != m.txns[i].Members {
+			m.reach(SawSubset)
+		}
 		if f.votes.Prepared&members != members {
 			m.brokenf(Validity, "%v learns that %v is committed, but only rm {%v} are prepared",
 				d.Role, d.Tx, f.votes.Prepared)
@@ -356,14 +367,14 @@ func (m *Monitor) Learned(d *core.Decision) {
 			m.brokenf(Validity, "%v learns that %v is committed, but prepared is chosen only for rm {%v}",
 				d.Role, d.Tx, f.chosen.Prepared)
 		}
-		if !m.takesPart(i) {
+		if !m.isSetChosen(i) {
 			m.brokenf(Validity, "%v learns that %v is committed, but it was not chosen that rm %v take part",
-				d.Role, d.Tx, members)
+				d.Role, d.Tx, m.txns[i].Must())
 		}
 		m.commitPoint(i)
 	default:
 		m.reach(SawAbort)
-		if m.layout.Acceptors > 0 && (f.chosen.Aborted|f.votes.Aborted)&members == 0 &&
+		if m.layout.Acceptors > 0 && f.chosen.Aborted&members|f.votes.Aborted == 0 &&
 			f.registered.chosen.val != core.Aborted {
 			m.brokenf(Validity, "%v learns that %v is aborted, but nobody voted so and no instance chose it",
 				d.Role, d.Tx)
@@ -377,7 +388,7 @@ func (m *Monitor) Sent(msg *core.Message) {
 	switch msg.Type {
 	case core.MsgPhase1a, core.MsgPhase1b, core.MsgPhase2a, core.MsgPhase2b, core.MsgCommit,
 		core.MsgAbort, core.MsgDone, core.MsgForget, core.MsgForgotten, core.MsgRelay, core.MsgVote,
-		core.MsgState, core.MsgJoined:
+		core.MsgState, core.MsgJoined, core.MsgTooLate:
 	default:
 		return
 	}
@@ -387,6 +398,8 @@ func (m *Monitor) Sent(msg *core.Message) {
 	}
 	r := &m.facts[i].revealed
 	switch {
+	case msg.Type == core.MsgTooLate:
+		m.leftOut(i, msg)
 	case msg.From.Replica > 0:
 		m.byReplica(i, msg)
 	case msg.From.Kind == core.RM:

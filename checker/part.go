@@ -107,6 +107,9 @@ func (m *Monitor) AppendFacts(dst []byte) []byte {
 			told = 1
 		}
 		dst = append(dst, byte(f.outcome), byte(f.answer), told)
+		if m.layout.Registrars > 0 {
+			dst = binary.AppendUvarint(dst, uint64(f.registered.left))
+		}
 	}
 	if m.violation != nil {
 		dst = append(append(dst, byte(m.violation.Property)), m.violation.Detail...)
@@ -161,6 +164,7 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 		f.votes, f.rm = f.votes.Union(g.votes), f.rm.Union(g.rm)
 		f.held, f.applied = f.held|g.held, f.applied|g.applied
 		f.registered.set |= g.registered.set
+		f.registered.left |= g.registered.left
 		f.invoked, f.returned = max(f.invoked, g.invoked), max(f.returned, g.returned)
 		for a, read := range g.reads {
 			f.reads[a] += read
@@ -229,7 +233,14 @@ func (m *Monitor) judgeOutcome(i int, parts []*Monitor) {
 		m.brokenf(Consistency, "rm %v have committed %v, and rm %v have aborted it",
 			f.rm.Prepared, t.ID, f.rm.Aborted)
 	}
-	if f.rm.Prepared != 0 && f.votes.Prepared&t.Members != t.Members {
+	m.judgeVoters(i)
+	m.judgeLeftOut(i)
+	takers := m.Takers(i)
+	if others := f.rm.Prepared &^ takers; others != 0 {
+		m.brokenf(Validity, "rm {%v} have committed %v, in which only rm {%v} take part",
+			others, t.ID, takers)
+	}
+	if f.rm.Prepared != 0 && f.votes.Prepared&takers != takers {
 		m.brokenf(Validity, "rm %v have committed %v, but only rm {%v} are prepared",
 			f.rm.Prepared, t.ID, f.votes.Prepared)
 	}

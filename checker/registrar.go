@@ -14,6 +14,7 @@ type registered struct {
 	joined  core.Set // durable: who has joined
 	set     core.Set // durable: what it proposes in ballot 0; 0 as long as joining is open
 	acked   core.Set // who has been told that he has joined
+	left    core.Set // who has been told that he is too late
 	told    core.Set // acceptors that have told of the value in their highest ballot
 	claimed bool     // it has proposed the set
 	chosen  entry
@@ -47,6 +48,8 @@ func (m *Monitor) registered(i int, r *core.Record) {
 			r.Role, left, r.Tx, r.Joined)
 	}
 	g.set = r.Joined
+	m.judgeLeftOut(i)
+	m.judgeVoters(i)
 }
 
 // byRegistrar takes what the registrar tells.
@@ -62,6 +65,35 @@ func (m *Monitor) byRegistrar(i int, msg *core.Message) {
 	case core.MsgPhase2a, core.MsgRelay:
 		g.claimed = true
 	default:
+	}
+}
+
+// leftOut takes the word of the registrar or a leader that somebody is too late to take part: the
+// set must be certain.
+func (m *Monitor) leftOut(i int, msg *core.Message) {
+	m.reach(SawTooLate)
+	g := &m.facts[i].registered
+	g.left = g.left.With(msg.To.ID)
+	if !m.part || msg.From.Kind == core.Registrar {
+		m.judgeLeftOut(i)
+	}
+}
+
+// judgeLeftOut demands that who is told that he is too late is not in the set.
+func (m *Monitor) judgeLeftOut(i int) {
+	g := &m.facts[i].registered
+	if g.left != 0 && (g.set == 0 || g.left&g.set != 0) {
+		m.brokenf(Durability, "rm {%v} are told that they are too late for %v, and rm {%v} take part",
+			g.left, m.txns[i].ID, g.set)
+	}
+}
+
+// judgeVoters demands that only those vote who take part, once that is certain.
+func (m *Monitor) judgeVoters(i int) {
+	f := &m.facts[i]
+	if others := f.votes.Instances() &^ f.registered.set; f.registered.set != 0 && others != 0 {
+		m.brokenf(Validity, "rm {%v} have voted on %v, in which only rm {%v} take part",
+			others, m.txns[i].ID, f.registered.set)
 	}
 }
 
@@ -133,11 +165,24 @@ func (m *Monitor) judgeEntry(i int, b *ballotFacts) {
 	m.checkCommitPoint(i)
 }
 
-// takesPart tells whether the registrar's instance, if there is one, has chosen a set that
-// everybody is in whom the client named.
-func (m *Monitor) takesPart(i int) bool {
-	g, members := &m.facts[i].registered, m.txns[i].Members
-	return m.layout.Registrars == 0 || g.chosen.val == core.Prepared && members&^g.chosen.set == 0
+// Takers returns those that take part in transaction i: the set that the registrar has proposed,
+// durably, and none before it has; without a registrar the members.
+func (m *Monitor) Takers(i int) core.Set {
+	if m.layout.Registrars > 0 {
+		return m.facts[i].registered.set
+	}
+	return m.txns[i].Members
+}
+
+// LeftOut returns those that have been told that they are too late to take part in transaction i.
+func (m *Monitor) LeftOut(i int) core.Set { return m.facts[i].registered.left }
+
+// isSetChosen tells whether the registrar's instance, if there is one, has chosen a set that
+// everybody is in who must.
+func (m *Monitor) isSetChosen(i int) bool {
+	g := &m.facts[i].registered
+	return m.layout.Registrars == 0 ||
+		g.chosen.val == core.Prepared && m.txns[i].Must()&^g.chosen.set == 0
 }
 
 // appendRegistered appends what of the facts about a registrar is evidence.

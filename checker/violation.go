@@ -76,6 +76,8 @@ const (
 	SawReadCommitted           // a transaction that reads was committed
 	SawReapplied               // a database was told an outcome that it had applied
 	SawOpenAnswer              // a client never had its answer
+	SawSubset                  // committed without some who might have joined
+	SawTooLate                 // one who wanted to join was too late
 	numMilestones
 )
 
@@ -86,7 +88,8 @@ const NumMilestones = int(numMilestones)
 func (m Milestone) String() string {
 	names := [NumMilestones]string{
 		"none", "commit", "abort", "higher-ballot", "free-aborted", "rescued", "crash", "restart",
-		"death", "partition", "lock-conflict", "read-committed", "reapplied", "open-answer",
+		"death", "partition", "lock-conflict", "read-committed", "reapplied", "open-answer", "subset",
+		"too-late",
 	}
 	if int(m) >= NumMilestones {
 		return fmt.Sprintf("milestone%d", uint8(m))

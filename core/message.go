@@ -37,6 +37,7 @@ const (
 	MsgEnlisted             // rm -> rm: the registrar knows that this one takes part
 	MsgJoin                 // rm -> reg: this one takes part
 	MsgJoined               // reg -> rm: joined, so that it will be waited for
+	MsgTooLate              // reg, ldr -> rm: the set is closed without this one (section 6.3)
 	numMsgTypes
 )
 
@@ -49,7 +50,7 @@ func MsgNames() [NumMsgTypes]string {
 		"none", "request", "query", "begin-commit", "prepare", "vote", "found", "phase1a",
 		"phase1b", "phase2a", "phase2b", "rejected", "commit", "abort", "done", "forget",
 		"forgotten", "relay", "pre-commit", "pre-committed", "ask-state", "state", "enlist",
-		"enlisted", "join", "joined",
+		"enlisted", "join", "joined", "too-late",
 	}
 }
 
@@ -77,7 +78,11 @@ type Message struct {
 	Tx      TxID
 	Members Set   // its resource managers: the descriptor that every message carries (section 6.1)
 	Votes   Votes // MsgPhase1b, MsgPhase2a, MsgPhase2b, MsgRelay
-	Joined  Set   // where Val is the registrar's value: the set (section 6)
+
+	// With a registrar (section 6), where Val is its value: the set that has joined; so in
+	// MsgCommit and MsgDone of what is committed. Members are then those that may join, and in
+	// MsgRequest these are those that must: all if it is empty.
+	Joined Set
 }
 
 // String gives the message by content, in the form that schedules use: "rm1->acc2 phase2a tx=c1.1
@@ -105,6 +110,8 @@ func (m Message) AppendText(b []byte) []byte {
 	switch m.Type {
 	case MsgPhase1b, MsgPhase2a, MsgPhase2b, MsgRelay:
 		b = appendEntry(b, m.Val, m.Joined)
+	case MsgRequest, MsgCommit, MsgDone:
+		b = appendEntry(b, NoValue, m.Joined)
 	default:
 	}
 	if m.Begin {

@@ -138,6 +138,10 @@ func drawTxn(rng *rand.Rand, c *harness.Config, id core.TxID) checker.Txn {
 		s &= s - 1
 	}
 	t.RM = s.First()
+	if c.Layout.Registrars > 0 {
+		t.Optional = core.Set(rng.Uint64()|rng.Uint64()) & core.FullSet(c.Layout.RMs) &^ t.Members
+		t.Members |= t.Optional
+	}
 	return t
 }
 
@@ -171,6 +175,9 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 	p.newest = rng.IntN(3)
 	if c.Layout.Leaders > 0 && len(c.Txns) == 1 && o.Faults&Timeouts != 0 && rng.IntN(4) != 0 {
 		o.drawDuel(rng, c, p)
+	}
+	if c.Layout.Registrars > 0 && o.Faults&Timeouts != 0 && rng.IntN(2) == 0 {
+		drawLateJoins(rng, c, p)
 	}
 	if c.Timing == harness.Synchronous {
 		c.Budget.Crashes = 0
@@ -210,6 +217,17 @@ func (o *Options) drawDuel(rng *rand.Rand, c *harness.Config, p *plan) {
 		p.late[core.MsgPhase2a] = [...]uint8{12, 14, 15}[rng.IntN(3)]
 		p.late[core.MsgQuery], p.idle[core.RM] = 0, 0 // a leader that comes back must be asked again
 	}
+}
+
+// drawLateJoins makes a run in which members are late to join, and the first one does not wait for
+// all that may.
+func drawLateJoins(rng *rand.Rand, c *harness.Config, p *plan) {
+	p.steps += 40
+	p.late[core.MsgEnlist] = [...]uint8{0, 12, 15, 15}[rng.IntN(4)]
+	p.late[core.MsgJoin] = [...]uint8{0, 0, 12, 14}[rng.IntN(4)]
+	p.late[core.MsgQuery], p.idle[core.Client], p.idle[core.RM] = 15, 15, 0
+	c.Budget.Timeouts = max(c.Budget.Timeouts, 1+rng.IntN(4))
+	p.weights[harness.Begin], p.weights[harness.Fire] = 100, 4+rng.Uint32N(16)
 }
 
 // nextSpell lets one leader take over, which is then left alone for a while, and makes another

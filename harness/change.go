@@ -62,7 +62,10 @@ func (g *change) setWork(f func(i int, w bank.Work) (bank.Work, bool)) {
 		if rm == 0 || !members.Has(rm) {
 			rm = members.First()
 		}
-		g.cfg.Txns = append(g.cfg.Txns, checker.Txn{ID: last, RM: rm, Members: members, Work: w})
+		optional := g.instances(t.Optional) &^ members
+		g.cfg.Txns = append(g.cfg.Txns, checker.Txn{
+			ID: last, RM: rm, Members: members | optional, Optional: optional, Work: w,
+		})
 		g.txns = append(g.txns, last)
 	}
 }
@@ -93,6 +96,14 @@ func changeTxn(c *Config, i int, work bank.Work) *change {
 		}
 		return w, true
 	})
+	return g
+}
+
+// dropOptional has transaction i do without an optional member.
+func dropOptional(c *Config, i int, rm uint8) *change {
+	g := splitClient(c, 0)
+	t := &g.cfg.Txns[i]
+	t.Optional, t.Members = t.Optional.Without(rm), t.Members.Without(rm)
 	return g
 }
 

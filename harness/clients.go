@@ -43,7 +43,11 @@ func (w *World) askAgain(r core.Role) {
 // request asks the resource manager, or of a replicated one the replica whose turn it is.
 func (w *World) request(c *client, r core.Role, t *checker.Txn) {
 	rm := w.cfg.Layout.ReplicaOf(core.Role{Kind: core.RM, ID: t.RM}, int(c.asked))
-	w.send(&core.Message{Type: core.MsgRequest, From: r, To: rm, Tx: t.ID, Members: t.Members})
+	m := core.Message{Type: core.MsgRequest, From: r, To: rm, Tx: t.ID, Members: t.Members}
+	if t.Optional != 0 {
+		m.Joined = t.Must()
+	}
+	w.send(&m)
 	await := core.Await{Kind: core.RM, IDs: core.SetOf(t.RM)}
 	if rm.Replica > 0 {
 		await.Replicas = core.SetOf(rm.Replica)

@@ -164,11 +164,20 @@ func (c *Config) validateTxn(last core.TxID, t *checker.Txn) error {
 	if !transfers && !reads || w.Accounts()&^core.FullSet(c.Accounts) != 0 {
 		return fmt.Errorf("%w: transaction %v has no work that can be done", ErrConfig, t.ID)
 	}
-	if t.Members != c.MembersOf(*w) {
-		return fmt.Errorf("%w: transaction %v has members %v, its accounts are with %v",
-			ErrConfig, t.ID, t.Members, c.MembersOf(*w))
+	members := c.MembersOf(*w)
+	if t.Optional != 0 && c.Layout.Registrars == 0 {
+		return fmt.Errorf("%w: transaction %v has optional members, and there is no registrar",
+			ErrConfig, t.ID)
 	}
-	if t.RM == 0 || !t.Members.Has(t.RM) {
+	if others := core.FullSet(c.Layout.RMs) &^ members; t.Optional&^others != 0 {
+		return fmt.Errorf("%w: transaction %v has optional members %v: want some of %v",
+			ErrConfig, t.ID, t.Optional, others)
+	}
+	if t.Members != members|t.Optional {
+		return fmt.Errorf("%w: transaction %v has members %v, its accounts are with %v",
+			ErrConfig, t.ID, t.Members, members)
+	}
+	if t.RM == 0 || !t.Must().Has(t.RM) {
 		return fmt.Errorf("%w: transaction %v is begun at rm%d, which is no member",
 			ErrConfig, t.ID, t.RM)
 	}

@@ -90,7 +90,7 @@ func costOf(c *Config, actions []Action) cost {
 		k[9] += int(min(actions[i].Msg.Bal, 1<<16)) + int(min(actions[i].Msg.MBal, 1<<16))
 	}
 	for i := range c.Txns {
-		k[10] += c.Txns[i].Work.Accounts().Len()
+		k[10] += c.Txns[i].Work.Accounts().Len() + c.Txns[i].Optional.Len()
 		k[11] += int(min(c.Txns[i].Work.Amount, 1<<16))
 	}
 	return k
@@ -361,7 +361,10 @@ func (m *minimizer) dropSome(k core.RoleKind) bool {
 // simplifyTxn lets a transaction have fewer members, and move less.
 func (m *minimizer) simplifyTxn(i int) {
 	c := m.best.cfg
-	for s := c.Txns[i].Members; s != 0; s &= s - 1 {
+	for s := c.Txns[i].Optional; s != 0; s &= s - 1 {
+		m.try(dropOptional(m.best.cfg, i, s.First()))
+	}
+	for s := c.Txns[i].Must(); s != 0; s &= s - 1 {
 		rm := s.First()
 		w, ok := within(m.best.cfg.Txns[i].Work, func(a uint8) uint8 {
 			if c.RMOf(a) == rm {

@@ -384,14 +384,21 @@ func (p *parser) txn(words []string) error {
 	if rm.Kind != core.RM {
 		return fmt.Errorf("%v: want a resource manager", rm)
 	}
-	if t.Work, err = parseWork(strings.Join(words[2:], " ")); err != nil {
+	work := words[2:]
+	if text, ok := strings.CutPrefix(work[0], "optional="); ok {
+		if t.Optional, err = parseSet("optional", text); err != nil {
+			return err
+		}
+		work = work[1:]
+	}
+	if t.Work, err = parseWork(strings.Join(work, " ")); err != nil {
 		return err
 	}
 	if outside := t.Work.Accounts() &^ core.FullSet(c.Accounts); outside != 0 {
 		name := AccountName(outside.First())
 		return fmt.Errorf("account %s: there are %d accounts", name, c.Accounts)
 	}
-	t.RM, t.Members = rm.ID, c.MembersOf(t.Work)
+	t.RM, t.Members = rm.ID, c.MembersOf(t.Work)|t.Optional
 	last := core.TxID{}
 	if n := len(c.Txns); n > 0 {
 		last = c.Txns[n-1].ID

@@ -53,7 +53,8 @@ func (s *Schedule) String() string { return string(s.AppendText(nil)) }
 //	end
 //
 // A ? marks an action that may be skipped; deaths majority is Config.LoseMajority. Lines options,
-// deaths, txn, expect and reach that have nothing to say are left out.
+// deaths, txn, expect and reach that have nothing to say are left out. With a registrar a
+// transaction may have optional members: "txn c1.1 rm1 optional=2,3 {...}".
 func (s *Schedule) AppendText(b []byte) []byte {
 	c := &s.Config
 	b = fmt.Appendf(b, "paxoscommit schedule %d\nprotocol %s\n", FormatVersion, c.Protocol.Name())
@@ -75,6 +76,9 @@ func (s *Schedule) AppendText(b []byte) []byte {
 	for i := range c.Txns {
 		t := &c.Txns[i]
 		b = fmt.Appendf(b, "txn %v rm%d ", t.ID, t.RM)
+		if t.Optional != 0 {
+			b = fmt.Appendf(b, "optional=%v ", t.Optional)
+		}
 		b = append(appendWork(b, t.Work), '\n')
 	}
 	if s.Expect != checker.NoProperty {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"paxoscommit/checker"
+	"paxoscommit/core"
 	"paxoscommit/core/bank"
 	"paxoscommit/harness"
 )
@@ -53,6 +54,64 @@ func TestScheduleTextIsCanonical(t *testing.T) {
 
 	loose := strings.ReplaceAll(good, "\nbegin cl1", "\n\n # how it starts\n  begin   cl1 # now\n")
 	require.Equal(t, good, parse(t, loose).String())
+}
+
+// late is a schedule in which rm2 may take part and comes too late.
+const late = `paxoscommit schedule 1
+protocol paxos-commit
+timing asynchronous
+node n1 rm1
+node n2 rm2
+node n3 acc1
+node n4 ldr1
+node n5 reg1
+accounts 2 opening 100
+txn c1.1 rm1 optional=2 {"transfer":60,"from":"a","to":"a"}
+reach subset
+reach too-late
+begin cl1
+deliver cl1->rm1 request tx=c1.1 joined=1
+deliver rm1->reg1 join tx=c1.1
+sync n5
+deliver reg1->rm1 joined tx=c1.1
+fire rm1 retry tx=c1.1
+deliver rm1->res1 prepare tx=c1.1
+deliver res1->rm1 vote tx=c1.1 val=prepared
+sync n1
+deliver rm1->reg1 begin-commit tx=c1.1
+deliver rm1->rm2 enlist tx=c1.1
+deliver rm2->reg1 join tx=c1.1
+sync n5
+deliver reg1->rm2 too-late tx=c1.1
+deliver rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared
+deliver reg1->acc1 phase2a tx=c1.1 bal=0 entry=prepared joined=1
+sync n3
+deliver acc1->ldr1 phase2b tx=c1.1 bal=0 ins=1 val=prepared entry=prepared joined=1
+deliver ldr1->rm1 commit tx=c1.1 joined=1
+sync n1
+deliver rm1->res1 commit tx=c1.1
+deliver res1->rm1 done tx=c1.1 val=committed
+deliver rm1->ldr1 done tx=c1.1 val=committed joined=1
+settle
+end
+`
+
+func TestOptionalMembersAreReadBack(t *testing.T) {
+	s := parse(t, late)
+	require.Equal(t, late, s.String())
+	require.Equal(t, core.SetOf(1, 2), s.Config.Txns[0].Members)
+	require.Equal(t, core.SetOf(1), s.Config.Txns[0].Must())
+	require.True(t, harness.Replay(s).Passed(), harness.Replay(s))
+	for _, c := range []struct{ old, replacement, want string }{
+		{"optional=2", "optional=0", `file:10: optional "0": want a number from 1 to 64`},
+		{"optional=2", "optional=3", `file:10: transaction c1.1 has optional members 3: want some of 2`},
+		{"optional=2", "optional=1", `file:10: transaction c1.1 has optional members 1: want some of 2`},
+		{" reg1", "", `file:10: transaction c1.1 has optional members, and there is no registrar`},
+	} {
+		_, err := harness.ParseSchedule("file",
+			strings.NewReader(strings.Replace(late, c.old, c.replacement, 1)), protocols())
+		require.EqualError(t, err, c.want)
+	}
 }
 
 // TestLoseMajority: only with its deaths line does a schedule kill the majority.

@@ -227,5 +227,22 @@ func (w *World) undecided() (core.Role, string, core.TxID) {
 			}
 		}
 	}
+	return w.undecidedJoiner()
+}
+
+// undecidedJoiner names somebody who waits to take part in a transaction, or for what comes of it
+// although he has not been asked to prepare.
+func (w *World) undecidedJoiner() (core.Role, string, core.TxID) {
+	for i := range w.timers {
+		t := &w.timers[i]
+		if w.cfg.Layout.Registrars == 0 || t.Role.Kind != core.RM {
+			continue
+		}
+		votes, outcomes := w.monitor.Involved(w.txn(t.Tx))
+		if (votes.Instances() | outcomes).Has(t.Role.ID) {
+			continue
+		}
+		return t.Role, "waits for a part in", t.Tx
+	}
 	return core.Role{}, "", core.TxID{}
 }

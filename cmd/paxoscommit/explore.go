@@ -90,6 +90,8 @@ func newExploreCommand() *cobra.Command {
 	set.IntVar(&f.size.Acceptors, "acceptors", 3, "acceptors")
 	set.IntVar(&f.size.Leaders, "leaders", 1, "leaders")
 	set.IntVar(&f.size.Registrars, "registrars", 0, "1 for dynamic resource managers")
+	set.IntVar(&f.size.Optional, "optional", 0,
+		"with a registrar: how many of --rms, the last, may take part and need not")
 	set.IntVar(&f.size.Replicas, "replicas", 0, "replicas of each role, where they are replicated")
 	set.IntVar(&f.size.Takeovers, "takeovers", 0, "time-outs by which a leader takes over")
 	set.IntVar(&f.size.Timeouts, "timeouts", 0, "other time-outs")
@@ -120,8 +122,8 @@ func newExploreCommand() *cobra.Command {
 func (f *exploreFlags) check(cmd *cobra.Command) error {
 	set := cmd.Flags()
 	world := []string{
-		"protocol", "leaders", "registrars", "replicas", "takeovers", "timeouts", "crashes", "deaths",
-		"lose-majority", "refusals", "non-blocking", "write",
+		"protocol", "leaders", "registrars", "optional", "replicas", "takeovers", "timeouts", "crashes",
+		"deaths", "lose-majority", "refusals", "non-blocking", "write",
 	}
 	var other []string
 	instead := "--spec " + f.spec

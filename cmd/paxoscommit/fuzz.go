@@ -340,6 +340,10 @@ func expected(o *fuzz.Options) []checker.Milestone {
 	all := []checker.Milestone{
 		checker.SawCommit, checker.SawAbort, checker.SawLockConflict, checker.SawReadCommitted,
 	}
+	if d := o.Drawn(); slices.Max(d.Registrars) > 0 && slices.Max(d.RMs) > 1 &&
+		faults&fuzz.Timeouts != 0 { // nobody is left out before one
+		all = append(all, checker.SawSubset, checker.SawTooLate)
+	}
 	for _, m := range []struct {
 		milestone checker.Milestone
 		needs     fuzz.Faults // any of these

@@ -206,7 +206,8 @@ func (a *acceptor) acceptHeld(tx core.TxID, st *acceptorTx, out *core.Output) {
 }
 
 // phase2b reports everything accepted in the latest ballot: to the ballot's leader, and of ballot 0
-// to the first leader or, in Faster Paxos Commit, to every resource manager (section 4.3).
+// to the first leader or, in Faster Paxos Commit, to every resource manager that takes part, as far
+// as that is known here (section 4.3).
 func (a *acceptor) phase2b(tx core.TxID, st *acceptorTx, out *core.Output) {
 	switch {
 	case st.bal > 0:
@@ -214,7 +215,11 @@ func (a *acceptor) phase2b(tx core.TxID, st *acceptorTx, out *core.Output) {
 	case !a.faster:
 		a.sendPhase2b(firstLeader(), tx, st, out)
 	default:
-		for s := st.members; s != 0; s &= s - 1 {
+		s := st.members
+		if st.entry.isThere() {
+			s = st.entry.joined
+		}
+		for ; s != 0; s &= s - 1 {
 			a.sendPhase2b(core.Role{Kind: core.RM, ID: s.First()}, tx, st, out)
 		}
 	}

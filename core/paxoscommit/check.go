@@ -47,6 +47,7 @@ func (r rules) Senders(l *core.Layout) core.Senders {
 	}
 	if l.Registrars > 0 {
 		s[core.RM][core.MsgEnlist], s[core.RM][core.MsgEnlisted] = core.FromRM, core.FromRM
+		s[core.RM][core.MsgTooLate] = core.FromLeader | core.FromRegistrar
 	}
 	return s
 }
@@ -70,6 +71,13 @@ func (rules) CheckMessage(m *core.Message, l *core.Layout) error {
 		if m.Val != core.Committed && m.Val != core.Aborted {
 			return core.Malformed(m, "not an outcome")
 		}
+		return checkSet(m, m.From, m.Val, l)
+	case core.MsgCommit:
+		return checkSet(m, m.To, core.Committed, l)
+	case core.MsgRequest:
+		if m.Joined != 0 && l.Registrars == 0 || m.Joined&^m.Members != 0 {
+			return core.Malformed(m, "nobody can join")
+		}
 	case core.MsgPhase1a:
 		if m.Bal == 0 || l.LeaderOf(m.Bal) != m.From.ID {
 			return core.Malformed(m, "ballot of another")
@@ -81,11 +89,34 @@ func (rules) CheckMessage(m *core.Message, l *core.Layout) error {
 			return core.Malformed(m, "not a vote to relay")
 		}
 		return checkValues(m, l)
-	case core.MsgPhase1b, core.MsgPhase2b:
+	case core.MsgPhase2b:
+		if m.To.Kind == core.RM && m.Val == core.Prepared && !m.Joined.Has(m.To.ID) {
+			return core.Malformed(m, "not in the set")
+		}
+		return checkValues(m, l)
+	case core.MsgPhase1b:
 		return checkValues(m, l)
 	default: // nothing more than any message has
 	}
 	return nil
+}
+
+// checkSet holds the set in a message about an outcome, to or from who, against what the outcome
+// asks for.
+func checkSet(m *core.Message, who core.Role, v core.Value, l *core.Layout) error {
+	if who.Kind == core.RM && !isSetOf(m.Joined, who.ID, m.Members, v, l) {
+		return core.Malformed(m, "not the set that took part")
+	}
+	return nil
+}
+
+// isSetOf tells whether a resource manager can know an outcome with this set: a commit if it is in
+// it, and an abort with none. Without a registrar there is none.
+func isSetOf(set core.Set, rm uint8, members core.Set, v core.Value, l *core.Layout) bool {
+	if l.Registrars == 0 || v == core.Aborted {
+		return set == 0
+	}
+	return set.Has(rm) && set&^members == 0
 }
 
 // checkPhase2a holds a proposal to whom its ballot belongs to: ballot 0 of an instance to the
@@ -153,7 +184,8 @@ func (rules) Writes(rec *core.Record, l *core.Layout) bool {
 	case core.RecordJoin:
 		ok = isSet(rec, l)
 	case core.RecordOutcome:
-		ok = rec.Role.Kind == core.RM && (rec.Val == core.Committed || rec.Val == core.Aborted)
+		ok = rec.Role.Kind == core.RM && (rec.Val == core.Committed || rec.Val == core.Aborted) &&
+			isSetOf(rec.Joined, rec.Role.ID, rec.Members, rec.Val, l)
 	case core.RecordAcceptor:
 		ok = rec.Role.Kind == core.Acceptor && rec.Bal <= rec.MBal &&
 			areValues(rec.Votes, entry{rec.Val, rec.Joined}, rec.Members, l)

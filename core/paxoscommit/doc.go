@@ -40,24 +40,31 @@
 //
 // # Dynamic resource managers
 //
-// With a registrar (core.Sizes.Registrars) who takes part is not fixed by the client, but decided
-// in one more instance: the registrar's, whose value is a set of resource managers (section 6).
-// The transaction is committed iff that instance chose a set, and everybody in it chose prepared.
+// With a registrar (core.Sizes.Registrars) the client says who may take part in a transaction and
+// who of them must, and who does is decided in one more instance: the registrar's, whose value is a
+// set of resource managers (section 6). The transaction is committed iff that instance chose a set,
+// and everybody in it chose prepared.
 //
 //	here                   paper
 //	rm.join, rm.enlist     6.2: joining; the first one has the others join
 //	registrar.join         6.2: the registrar adds it to the set, and tells it so
+//	rm.tooLate             6.3: who comes when the set is closed has no part in it
 //	registrar.beginCommit  6.3: the set is closed, proposed in ballot 0, and asked to prepare
 //	registrar.propose      6.3: phase 2a of the registrar's ballot 0
 //	leader.phase1b         6.3: highest ballot for this instance too, free means aborted
 //	leader.query           6.4: who wants to know has a leader find out, from the descriptor alone
 //	entry, outcome         6: the registrar's value, and what follows from it
 //
-// Every message carries the descriptor: here that is core.Message.Members, whom the client has
-// named and who alone may join. It does not decide: acceptors, leaders and learners go by the set
-// that is accepted. The first resource manager closes it only when everybody named is in it, for
-// the client's work is theirs together; so a set with fewer never commits unless somebody errs,
-// and the descriptor can stay the same from the first message to the last.
+// Every message carries the descriptor: here that is core.Message.Members, who may join, the same
+// from the first message to the last. It does not decide: acceptors, leaders and learners go by the
+// set that is accepted. The first resource manager begins, which closes the set, when everybody
+// has joined; and when its timer fires, if all have joined that must.
+//
+// Who joins later is told that he is too late: by the registrar, once that is durable, or by a
+// leader that has learned the set. He holds nothing and keeps nothing. Whoever waits for a part asks
+// the leaders too, so that none waits for ever for a registrar that is dead. A commit and the answer
+// to it name the set, so that a leader that knows nothing else of the transaction knows whom to wait
+// for before it is forgotten. An abort may come before anybody knows a set: all members are told.
 //
 // Joins are durable, which costs a write a member. A registrar that refused, after a restart, what
 // it does not remember would have to know what it has lost, from a record of each transaction that

@@ -11,7 +11,7 @@ import "paxoscommit/core"
 func (r *rm) join(tx core.TxID, st *rmTx, out *core.Output) {
 	st.joining = toJoin
 	r.send(&out.Send, theRegistrar(), core.MsgJoin, tx, st.members)
-	r.armFor(tx, core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}, out)
+	r.armJoining(tx, st, out)
 }
 
 // enlist is the first resource manager wanting this one to take part.
@@ -45,7 +45,27 @@ func (r *rm) joined(st *rmTx, m *core.Message, out *core.Output) {
 		first := core.Role{Kind: core.RM, ID: st.enlister}
 		r.send(&out.Send, first, core.MsgEnlisted, m.Tx, st.members)
 	}
+	r.armJoining(m.Tx, st, out)
 	r.askIfAllJoined(m.Tx, st, out)
+}
+
+// tooLate is the word of the registrar, or of a leader that has learned it, that the set is closed
+// without this one. It holds nothing, and keeps nothing: whoever enlists it again has it told so
+// again.
+func (r *rm) tooLate(st *rmTx, m *core.Message, out *core.Output) error {
+	switch {
+	case st == nil:
+		r.drop(core.DropUnknown, m.Tx, out)
+	case st.outcome != core.NoValue: // an abort, which all members are told
+		r.drop(core.DropStale, m.Tx, out)
+	case st.joining != toJoin:
+		return core.Contradiction(m, "it has joined")
+	default:
+		r.txs.Delete(m.Tx)
+		r.learners.Delete(m.Tx)
+		out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: m.Tx})
+	}
+	return nil
 }
 
 // enlisted is another member that has joined.
@@ -62,11 +82,17 @@ func (r *rm) enlisted(st *rmTx, m *core.Message, out *core.Output) {
 }
 
 // askIfAllJoined has the first resource manager prepare, by itself as in section 3.2, when
-// everybody takes part whom the client named: then the set may be closed.
+// everybody has joined who may: then the set may be closed.
 func (r *rm) askIfAllJoined(tx core.TxID, st *rmTx, out *core.Output) {
-	if st.begun && st.joining == joined && st.enlisted.With(r.id.ID) == st.members {
+	if r.haveJoined(st, st.members) {
 		r.ask(tx, st, out)
 	}
+}
+
+// haveJoined tells whether this is the first resource manager, and it and those of a set have
+// joined.
+func (r *rm) haveJoined(st *rmTx, s core.Set) bool {
+	return st.begun && st.joining == joined && s.Without(r.id.ID)&^st.enlisted == 0
 }
 
 func (r *rm) sendEnlist(tx core.TxID, st *rmTx, out *core.Output) {
@@ -75,16 +101,36 @@ func (r *rm) sendEnlist(tx core.TxID, st *rmTx, out *core.Output) {
 	}
 }
 
-// retryJoining says again what has had no answer. Whoever has joined and hears no more asks the
-// leaders, and with that drives the transaction to an outcome (section 6.4).
+// retryJoining has the first resource manager wait no longer for those that need not join.
+// Otherwise it says again what has had no answer. Whoever hears no more asks the leaders, and with
+// that drives the transaction to an outcome (section 6.4).
 func (r *rm) retryJoining(tx core.TxID, st *rmTx, out *core.Output) {
+	if r.haveJoined(st, st.must) {
+		r.ask(tx, st, out)
+		return
+	}
 	if st.begun {
 		r.sendEnlist(tx, st, out)
 	}
 	if st.joining == toJoin {
 		r.join(tx, st, out)
-		return
+	} else {
+		r.armJoining(tx, st, out)
 	}
 	r.query(tx, st.members, out)
-	r.armRetry(tx, out)
+}
+
+// armJoining arms the timer for whom this one waits for: the registrar, the members that have not
+// joined, or the leader.
+func (r *rm) armJoining(tx core.TxID, st *rmTx, out *core.Output) {
+	await := core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}
+	switch {
+	case st.joining == toJoin:
+		await = core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
+	case st.begun:
+		await = core.Await{Kind: core.RM, IDs: st.members.Without(r.id.ID) &^ st.enlisted}
+	}
+	out.Arm = append(out.Arm, core.Timer{
+		Role: r.id, Kind: core.TimerRetry, Tx: tx, Await: await,
+	})
 }

@@ -44,6 +44,16 @@ type leaderTx struct {
 	forgotten core.Set // members that have forgotten
 	cleared   core.Set // acceptors that have forgotten
 	closed    bool     // the registrar has forgotten, or there is none
+	set       core.Set // of what is committed, if there is a registrar: who takes part
+}
+
+// takers returns those that apply the outcome: the set that is committed, and of an abort all
+// members, since it may come before anybody knows who has joined.
+func (st *leaderTx) takers() core.Set {
+	if st.set != 0 {
+		return st.set
+	}
+	return st.members
 }
 
 func (l *leader) Reset(layout *core.Layout, id core.Role) {
@@ -74,7 +84,7 @@ func (l *leader) AppendKey(dst []byte) []byte {
 				dst = binary.AppendUvarint(dst, uint64(s))
 			}
 			if l.layout.Registrars > 0 {
-				dst = append(dst, flag(st.closed))
+				dst = binary.AppendUvarint(append(dst, flag(st.closed)), uint64(st.set))
 			}
 			continue
 		}
@@ -163,7 +173,7 @@ func (l *leader) begin(m *core.Message, out *core.Output) {
 	case st == nil:
 		st = l.watch(m, out)
 	}
-	l.toMembers(core.MsgPrepare, m.Tx, st, st.members.Without(m.From.ID), out)
+	l.sendPrepare(m.Tx, st, st.members.Without(m.From.ID), out)
 }
 
 // overtaken tells whether nothing is known but the vote of the resource manager that began: it came
@@ -178,8 +188,10 @@ func (l *leader) query(st *leaderTx, m *core.Message, out *core.Output) {
 	switch {
 	case st == nil:
 		l.watch(m, out)
+	case m.From.Kind == core.RM && !st.takers().Has(m.From.ID):
+		l.send(&out.Send, m.From, core.MsgTooLate, m.Tx, st.members)
 	case st.outcome != core.NoValue:
-		l.send(&out.Send, m.From, core.OutcomeMsg(st.outcome), m.Tx, st.members)
+		l.tell(m.From, m.Tx, st, out)
 	case st.phase == forgetting: // finished, and nobody here has learned how
 		l.forgotten(m, out)
 	default:
@@ -287,8 +299,8 @@ func (l *leader) phase2b(st *leaderTx, m *core.Message, out *core.Output) {
 	}
 	chosen, e := st.learned.learn(m, l.layout)
 	if v := outcome(chosen, e, st.members, l.layout); v != core.NoValue {
-		l.decide(m.Tx, st, v, out)
-		l.toMembers(core.OutcomeMsg(v), m.Tx, st, st.members, out)
+		l.decide(m.Tx, st, v, e.joined, out)
+		l.tellAll(m.Tx, st, out)
 	}
 }
 
@@ -304,14 +316,19 @@ func (l *leader) aborted(st *leaderTx, m *core.Message, out *core.Output) error 
 	case st == nil:
 		st = l.add(m)
 	}
-	l.decide(m.Tx, st, core.Aborted, out)
-	l.toMembers(core.MsgAbort, m.Tx, st, st.members, out)
+	l.decide(m.Tx, st, core.Aborted, 0, out)
+	l.tellAll(m.Tx, st, out)
 	return nil
 }
 
-func (l *leader) decide(tx core.TxID, st *leaderTx, v core.Value, out *core.Output) {
+func (l *leader) decide(
+	tx core.TxID, st *leaderTx, v core.Value, set core.Set, out *core.Output,
+) {
 	l.stopBallots(tx, st, decided, out)
 	st.outcome = v
+	if v == core.Committed {
+		st.set = set
+	}
 	out.Decided = append(out.Decided, core.Decision{
 		Role: l.id, Val: v, Tx: tx, Members: st.members,
 	})
@@ -331,7 +348,7 @@ func (l *leader) stopBallots(tx core.TxID, st *leaderTx, p phase, out *core.Outp
 // Faster Paxos Commit never is, learns of it.
 func (l *leader) done(st *leaderTx, m *core.Message, out *core.Output) error {
 	switch {
-	case st != nil && st.outcome != core.NoValue && st.outcome != m.Val:
+	case st != nil && st.outcome != core.NoValue && (st.outcome != m.Val || st.set != m.Joined):
 		return core.Contradiction(m, "another outcome is known here")
 	case st != nil && (st.done.Has(m.From.ID) || st.phase == forgetting):
 		l.drop(core.DropDuplicate, m.Tx, out)
@@ -340,10 +357,10 @@ func (l *leader) done(st *leaderTx, m *core.Message, out *core.Output) error {
 		st = l.add(m)
 	}
 	if st.phase < decided {
-		l.decide(m.Tx, st, m.Val, out)
+		l.decide(m.Tx, st, m.Val, m.Joined, out)
 	}
 	st.done = st.done.With(m.From.ID)
-	if st.done == st.members {
+	if st.done == st.takers() {
 		l.startForgetting(m.Tx, st, out)
 	}
 	return nil
@@ -368,7 +385,7 @@ func (l *leader) heardForgotten(st *leaderTx, m *core.Message, out *core.Output)
 		l.startForgetting(m.Tx, st, out)
 	case st.phase == decided:
 		l.startForgetting(m.Tx, st, out)
-	case st.forgotten == st.members && st.cleared.Len() >= l.layout.Majority() && st.closed:
+	case st.takers()&^st.forgotten == 0 && st.cleared.Len() >= l.layout.Majority() && st.closed:
 		l.finish(m.Tx, st, out)
 	}
 }
@@ -395,7 +412,7 @@ func (l *leader) startForgetting(tx core.TxID, st *leaderTx, out *core.Output) {
 // forget tells everybody who may still remember.
 func (l *leader) forget(tx core.TxID, st *leaderTx, out *core.Output) {
 	low := l.finished.Low(tx)
-	for s := st.members &^ st.forgotten; s != 0; s &= s - 1 {
+	for s := st.takers() &^ st.forgotten; s != 0; s &= s - 1 {
 		rm := core.Role{Kind: core.RM, ID: s.First()}
 		l.send(&out.Send, rm, core.MsgForget, tx, st.members).Low = low
 	}
@@ -431,14 +448,14 @@ func (l *leader) retry(tx core.TxID, out *core.Output) {
 	switch st.phase {
 	case watching:
 		if l.layout.Registrars == 0 { // which knows better whom to ask
-			l.toMembers(core.MsgPrepare, tx, st, st.members, out)
+			l.sendPrepare(tx, st, st.members, out)
 		}
 	case preparing:
 		l.toAcceptors(core.MsgPhase1a, tx, st, st.promised, &out.Gated)
 	case accepting:
 		l.toAcceptors(core.MsgPhase2a, tx, st, 0, &out.Send)
 	case decided:
-		l.toMembers(core.OutcomeMsg(st.outcome), tx, st, st.members&^st.done, out)
+		l.tellAll(tx, st, out)
 	case forgetting:
 		l.forget(tx, st, out)
 	}
@@ -462,13 +479,22 @@ func (l *leader) Restart(out *core.Output) {
 	}
 }
 
-func (l *leader) toMembers(
-	t core.MsgType, tx core.TxID, st *leaderTx, to core.Set, out *core.Output,
-) {
+func (l *leader) sendPrepare(tx core.TxID, st *leaderTx, to core.Set, out *core.Output) {
 	for ; to != 0; to &= to - 1 {
 		rm := core.Role{Kind: core.RM, ID: to.First()}
-		l.send(&out.Send, rm, t, tx, st.members)
+		l.send(&out.Send, rm, core.MsgPrepare, tx, st.members)
 	}
+}
+
+// tellAll tells the outcome to everybody who has not applied it.
+func (l *leader) tellAll(tx core.TxID, st *leaderTx, out *core.Output) {
+	for s := st.takers() &^ st.done; s != 0; s &= s - 1 {
+		l.tell(core.Role{Kind: core.RM, ID: s.First()}, tx, st, out)
+	}
+}
+
+func (l *leader) tell(to core.Role, tx core.TxID, st *leaderTx, out *core.Output) {
+	l.send(&out.Send, to, core.OutcomeMsg(st.outcome), tx, st.members).Joined = st.set
 }
 
 // toAcceptors sends phase 1a or 2a of the current ballot to every acceptor but those in except.
@@ -498,9 +524,9 @@ func (l *leader) retryTimer(tx core.TxID, st *leaderTx) core.Timer {
 	await := core.Await{Kind: core.Acceptor, IDs: core.FullSet(l.layout.Majority())}
 	switch {
 	case st.phase == decided:
-		await = core.Await{Kind: core.RM, IDs: st.members &^ st.done}
-	case st.phase == forgetting && st.forgotten != st.members:
-		await = core.Await{Kind: core.RM, IDs: st.members &^ st.forgotten}
+		await = core.Await{Kind: core.RM, IDs: st.takers() &^ st.done}
+	case st.phase == forgetting && st.takers()&^st.forgotten != 0:
+		await = core.Await{Kind: core.RM, IDs: st.takers() &^ st.forgotten}
 	case st.phase == forgetting && !st.closed:
 		await = core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
 	}
@@ -516,6 +542,8 @@ func (l *leader) takeOverTimer(tx core.TxID, st *leaderTx) core.Timer {
 		await = core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}
 	case l.layout.Registrars > 0 && !st.learned.entry.isThere():
 		await = core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
+	case l.layout.Registrars > 0:
+		await.IDs = st.learned.entry.joined
 	}
 	return core.Timer{Role: l.id, Kind: core.TimerTakeOver, Tx: tx, Await: await}
 }

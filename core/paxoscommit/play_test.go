@@ -71,6 +71,8 @@ func checkOutput(t testing.TB, out *core.Output) {
 		case core.MsgPrepare, core.MsgForget: // questions, and what everybody has made durable
 		case core.MsgEnlist, core.MsgJoin: // questions
 		case core.MsgEnlisted: // what the registrar has made durable
+		case core.MsgTooLate: // of a leader, what is chosen
+			require.Equal(t, core.Leader, m.From.Kind, "%v is not gated", m)
 		case core.MsgCommit, core.MsgAbort, core.MsgDone: // outcomes, which no crash undoes
 		case core.MsgPhase2a: // of a ballot whose phase 1 is over, so its record is durable
 			require.Equal(t, core.Leader, m.From.Kind, "%v is not gated", m)

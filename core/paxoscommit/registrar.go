@@ -77,7 +77,7 @@ func (g *registrar) Message(m *core.Message, out *core.Output) error {
 }
 
 // join takes a resource manager into the set, unless that is closed (section 6.2). The set is
-// durable before anybody hears that he is in it.
+// durable before anybody hears that he is in it, or too late for it.
 func (g *registrar) join(st *registrarTx, m *core.Message, out *core.Output) {
 	if st == nil {
 		st = g.txs.Put(m.Tx)
@@ -89,7 +89,7 @@ func (g *registrar) join(st *registrarTx, m *core.Message, out *core.Output) {
 		return
 	case st.joined.Has(m.From.ID): // it may not have heard
 	case st.closed:
-		g.drop(core.DropStale, m.Tx, out)
+		g.send(&out.Gated, m.From, core.MsgTooLate, m.Tx, st.members)
 		return
 	default:
 		st.joined = st.joined.With(m.From.ID)

@@ -119,8 +119,8 @@ func TestBeginCommitClosesTheSet(t *testing.T) {
 	}
 	for range 2 { // before and after a restart
 		out = p.get(toReg(core.MsgJoin, 2))
-		require.Equal(t, core.Output{Dropped: out.Dropped}, out, "too late")
-		require.Equal(t, []core.DropReason{core.DropStale}, reasons(out.Dropped))
+		require.Equal(t, core.Output{Gated: out.Gated}, out)
+		require.Equal(t, []string{"reg1->rm2 too-late tx=c1.1"}, texts(out.Gated))
 		out = p.get(toReg(core.MsgBeginCommit, 1))
 		require.Equal(t, []core.DropReason{core.DropDuplicate}, reasons(out.Dropped))
 		out = p.fire(theRegistrar(), core.TimerRetry)
@@ -156,6 +156,7 @@ func TestResourceManagerJoinsAgainAndThenAsks(t *testing.T) {
 	p.get(msg(core.MsgRequest, client(), rmRole(1)))
 	out := p.fire(rmRole(1), core.TimerRetry)
 	require.Equal(t, []string{"rm1->rm2 enlist tx=c1.1", "rm1->reg1 join tx=c1.1"}, texts(out.Send))
+	require.Equal(t, []string{"rm1->ldr1 query tx=c1.1"}, texts(out.Gated))
 	require.Empty(t, p.get(joined).Send, "rm2 is missing")
 	out = p.fire(rmRole(1), core.TimerRetry)
 	require.Equal(t, []string{"rm1->rm2 enlist tx=c1.1"}, texts(out.Send))

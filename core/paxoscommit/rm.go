@@ -29,11 +29,13 @@ type rmTx struct {
 	begun   bool       // asked by a client, so this one sends BeginCommit
 	leader  uint8      // who said the outcome, or the first leader
 	client  core.Role  // who waits for the outcome here
+	set     core.Set   // of what is committed, if there is a registrar: who takes part
 
 	// With a registrar, until the resource is asked to prepare:
 	joining  joining
 	enlister uint8    // the first resource manager, which waits for this one to join
 	enlisted core.Set // at the first one: the members that have joined
+	must     core.Set // at the first one: it does not begin without these
 }
 
 // joining is how far a resource manager has come with joining a transaction (section 6.2).
@@ -85,7 +87,9 @@ func (r *rm) AppendKey(dst []byte) []byte {
 		}
 		if r.layout.Registrars > 0 {
 			dst = append(dst, byte(st.joining), st.enlister)
-			dst = binary.AppendUvarint(dst, uint64(st.enlisted))
+			for _, s := range [...]core.Set{st.enlisted, st.must, st.set} {
+				dst = binary.AppendUvarint(dst, uint64(s))
+			}
 		}
 	}
 	return dst
@@ -107,6 +111,8 @@ func (r *rm) Message(m *core.Message, out *core.Output) error {
 		r.enlist(st, m, out)
 	case core.MsgJoined:
 		r.joined(st, m, out)
+	case core.MsgTooLate:
+		return r.tooLate(st, m, out)
 	case core.MsgEnlisted:
 		r.enlisted(st, m, out)
 	case core.MsgPrepare:
@@ -130,7 +136,7 @@ func (r *rm) Message(m *core.Message, out *core.Output) error {
 }
 
 // request begins a transaction here, or tells the client what became of it (section 3.2: the first
-// resource manager prepares by itself). With a registrar all members join first.
+// resource manager prepares by itself). With a registrar the members join first.
 func (r *rm) request(st *rmTx, m *core.Message, out *core.Output) {
 	switch {
 	case st != nil:
@@ -144,6 +150,9 @@ func (r *rm) request(st *rmTx, m *core.Message, out *core.Output) {
 	}
 	st.begun = true
 	st.client = m.From
+	if st.must = m.Joined; st.must == 0 {
+		st.must = m.Members
+	}
 	r.answerClient(m.Tx, st, out)
 }
 
@@ -224,7 +233,7 @@ func (r *rm) phase2b(st *rmTx, m *core.Message, out *core.Output) {
 	}
 	chosen, e := r.learners.Put(m.Tx).learn(m, r.layout)
 	if v := outcome(chosen, e, st.members, r.layout); v != core.NoValue {
-		r.learn(m.Tx, st, v, firstLeader().ID, out)
+		r.learn(m.Tx, st, v, e.joined, firstLeader().ID, out)
 	}
 }
 
@@ -242,7 +251,7 @@ func (r *rm) outcome(st *rmTx, v core.Value, m *core.Message, out *core.Output) 
 	}
 	switch {
 	case st.outcome == core.NoValue:
-		r.learn(m.Tx, st, v, leaderIn(m), out)
+		r.learn(m.Tx, st, v, m.Joined, leaderIn(m), out)
 	case st.done:
 		r.sendDone(m.Tx, st, leaderIn(m), out)
 	default:
@@ -260,11 +269,16 @@ func leaderIn(m *core.Message) uint8 {
 }
 
 // learn makes the outcome durable and then has the resource apply it.
-func (r *rm) learn(tx core.TxID, st *rmTx, v core.Value, leader uint8, out *core.Output) {
+func (r *rm) learn(
+	tx core.TxID, st *rmTx, v core.Value, set core.Set, leader uint8, out *core.Output,
+) {
 	st.outcome, st.leader, st.joining = v, leader, asked
+	if v == core.Committed {
+		st.set = set
+	}
 	r.learners.Delete(tx)
 	out.Records = append(out.Records, core.Record{
-		Type: core.RecordOutcome, Role: r.id, Tx: tx, Members: st.members, Val: v,
+		Type: core.RecordOutcome, Role: r.id, Tx: tx, Members: st.members, Val: v, Joined: st.set,
 	})
 	r.decided(tx, st, out)
 	r.sendToResource(core.OutcomeMsg(v), tx, st, &out.Gated)
@@ -293,9 +307,10 @@ func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 }
 
 // forget drops a transaction that every resource has applied for good; after a restart its own may
-// not have said so again.
+// not have said so again. With a registrar it may also have been committed without this one.
 func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
-	if st == nil || st.outcome == core.NoValue || r.isOpenUpTo(m.Tx, m.Low) {
+	if st == nil && r.layout.Registrars == 0 || st != nil && st.isOpen() ||
+		r.isOpenUpTo(m.Tx, m.Low) {
 		return core.Contradiction(m, "no outcome is known here")
 	}
 	out.Records = append(out.Records, core.Record{
@@ -310,6 +325,10 @@ func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 	return nil
 }
 
+// isOpen tells whether the transaction may need this resource manager for its outcome. It does not
+// need one that has not joined.
+func (st *rmTx) isOpen() bool { return st.outcome == core.NoValue && st.joining != toJoin }
+
 // isOpenUpTo tells whether a transaction of tx's origin and epoch, up to low, has no outcome here.
 func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
 	if low <= r.finished.Low(tx) {
@@ -317,8 +336,7 @@ func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
 	}
 	for i := range r.txs.Len() {
 		other, st := r.txs.At(i)
-		if other.Origin == tx.Origin && other.Epoch == tx.Epoch && other.Seq <= low &&
-			st.outcome == core.NoValue {
+		if other.Origin == tx.Origin && other.Epoch == tx.Epoch && other.Seq <= low && st.isOpen() {
 			return true
 		}
 	}
@@ -371,7 +389,7 @@ func (r *rm) Restore(rec *core.Record) {
 	if rec.Type == core.RecordVote {
 		st.vote = rec.Val
 	} else {
-		st.outcome = rec.Val
+		st.outcome, st.set = rec.Val, rec.Joined
 	}
 }
 
@@ -408,7 +426,8 @@ func (r *rm) sendToResource(t core.MsgType, tx core.TxID, st *rmTx, where *[]cor
 
 func (r *rm) sendDone(tx core.TxID, st *rmTx, leader uint8, out *core.Output) {
 	ldr := core.Role{Kind: core.Leader, ID: leader}
-	r.send(&out.Send, ldr, core.MsgDone, tx, st.members).Val = st.outcome
+	m := r.send(&out.Send, ldr, core.MsgDone, tx, st.members)
+	m.Val, m.Joined = st.outcome, st.set
 }
 
 // sendPhase2a proposes the vote to the first n acceptors: a majority in the normal case, all of
@@ -461,11 +480,8 @@ func (r *rm) answerClient(tx core.TxID, st *rmTx, out *core.Output) {
 }
 
 func (r *rm) armRetry(tx core.TxID, out *core.Output) {
-	r.armFor(tx, core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}, out)
-}
-
-func (r *rm) armFor(tx core.TxID, await core.Await, out *core.Output) {
 	out.Arm = append(out.Arm, core.Timer{
-		Role: r.id, Kind: core.TimerRetry, Tx: tx, Await: await,
+		Role: r.id, Kind: core.TimerRetry, Tx: tx,
+		Await: core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)},
 	})
 }

@@ -24,11 +24,12 @@ type Config struct {
 	census bool // of a death it is not asked what was lost
 }
 
-// Size is a world with one transaction of all resource managers, every role on a node of its own.
+// Size is a world with one transaction of all resource managers, of which the last may be Optional,
+// every role on a node of its own.
 type Size struct {
-	RMs, Acceptors, Leaders, Registrars, Replicas  int
-	Takeovers, Timeouts, Crashes, Deaths, Refusals int
-	LoseMajority                                   bool // as in harness.Config
+	RMs, Optional, Acceptors, Leaders, Registrars, Replicas int
+	Takeovers, Timeouts, Crashes, Deaths, Refusals          int
+	LoseMajority                                            bool // as in harness.Config
 }
 
 // String gives the size as flags write it, what is 0 left out.
@@ -47,18 +48,18 @@ func (z Size) String() string {
 
 const loseMajority = "lose-majority"
 
-func sizeNames() [10]string {
+func sizeNames() [11]string {
 	return [...]string{
-		"rms", "acceptors", "leaders", "registrars", "replicas", "takeovers", "timeouts", "crashes",
-		"deaths", "refusals",
+		"rms", "optional", "acceptors", "leaders", "registrars", "replicas", "takeovers", "timeouts",
+		"crashes", "deaths", "refusals",
 	}
 }
 
 // numbers returns where the number of each name is.
-func (z *Size) numbers() [10]*int {
+func (z *Size) numbers() [11]*int {
 	return [...]*int{
-		&z.RMs, &z.Acceptors, &z.Leaders, &z.Registrars, &z.Replicas, &z.Takeovers, &z.Timeouts,
-		&z.Crashes, &z.Deaths, &z.Refusals,
+		&z.RMs, &z.Optional, &z.Acceptors, &z.Leaders, &z.Registrars, &z.Replicas, &z.Takeovers,
+		&z.Timeouts, &z.Crashes, &z.Deaths, &z.Refusals,
 	}
 }
 
@@ -82,7 +83,7 @@ func ParseSize(text string) (z Size, err error) {
 }
 
 // NewConfig returns the world of a size: client 1 asks resource manager 1 to move 60 of the 100 in
-// account 1 to the last account.
+// account 1 to the last account, or where more than two must take part to read all of theirs.
 func NewConfig(p core.Protocol, z Size) (*Config, error) {
 	least, _ := p.Limits()
 	layout, err := core.NewLayout(core.Sizes{
@@ -92,9 +93,14 @@ func NewConfig(p core.Protocol, z Size) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	work := bank.Work{Read: core.FullSet(z.RMs)}
-	if z.RMs <= 2 {
-		work = bank.Work{From: 1, To: uint8(z.RMs), Amount: 60}
+	must := z.RMs - z.Optional
+	if must < 1 || must > z.RMs {
+		return nil, fmt.Errorf("%w: %d of %d resource managers are optional", ErrConfig, z.Optional,
+			z.RMs)
+	}
+	work := bank.Work{Read: core.FullSet(must)}
+	if must <= 2 {
+		work = bank.Work{From: 1, To: uint8(must), Amount: 60}
 	}
 	c := &Config{Config: harness.Config{
 		Protocol: p, Layout: *layout, Timing: harness.Asynchronous, Accounts: z.RMs, Opening: 100,
@@ -103,8 +109,10 @@ func NewConfig(p core.Protocol, z Size) (*Config, error) {
 		},
 		LoseMajority: z.LoseMajority,
 	}, Takeovers: z.Takeovers}
+	all := core.FullSet(z.RMs)
 	c.Txns = []checker.Txn{{
-		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: c.MembersOf(work), Work: work,
+		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: all, Optional: all &^ c.MembersOf(work),
+		Work: work,
 	}}
 	return c, c.Validate()
 }
@@ -141,13 +149,13 @@ func ConfigOf(s *harness.Schedule) (*Config, error) {
 	return c, c.Validate()
 }
 
-// Size returns the size of the world, whatever its transactions.
+// Size returns the size of the world, whatever its transactions: Optional is 0.
 func (c *Config) Size() Size {
 	l, b := &c.Layout, &c.Budget
 	return Size{
-		RMs: l.RMs, Acceptors: l.Acceptors, Leaders: l.Leaders, Takeovers: c.Takeovers,
-		Timeouts: b.Timeouts, Crashes: b.Crashes, Deaths: b.Deaths, Refusals: b.Refusals,
-		LoseMajority: c.LoseMajority,
+		RMs: l.RMs, Acceptors: l.Acceptors, Leaders: l.Leaders, Registrars: l.Registrars,
+		Replicas: l.Replicas, Takeovers: c.Takeovers, Timeouts: b.Timeouts, Crashes: b.Crashes,
+		Deaths: b.Deaths, Refusals: b.Refusals, LoseMajority: c.LoseMajority,
 	}
 }
 

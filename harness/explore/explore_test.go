@@ -7,6 +7,7 @@ import (
 	"paxoscommit/checker/mc"
 	"paxoscommit/core/paxoscommit"
 	"paxoscommit/core/replicated"
+	"paxoscommit/harness"
 
 	"github.com/stretchr/testify/require"
 )
@@ -71,12 +72,17 @@ func TestCountsWithARegistrar(t *testing.T) {
 		{
 			paxoscommit.Protocol{},
 			Size{RMs: 1, Acceptors: 1, Leaders: 1, Registrars: 1, Takeovers: 1, Timeouts: 1},
-			49422, 277765, 34,
+			51274, 285583, 34,
 		},
 		{
 			paxoscommit.Protocol{},
 			Size{RMs: 2, Acceptors: 1, Leaders: 1, Registrars: 1, Crashes: 1},
-			67471, 322177, 54,
+			67471, 322178, 54,
+		},
+		{
+			paxoscommit.Protocol{},
+			Size{RMs: 2, Optional: 1, Acceptors: 1, Leaders: 1, Registrars: 1, Timeouts: 1},
+			199257, 1616336, 46,
 		},
 		{
 			paxoscommit.Protocol{Faster: true},
@@ -95,6 +101,27 @@ func TestCountsWithARegistrar(t *testing.T) {
 			require.Equal(t, [...]uint64{w.distinct, w.generated, uint64(w.depth)},
 				[...]uint64{r.Distinct, r.Generated, uint64(r.Depth)})
 		})
+	}
+}
+
+// TestProperSubsetCommits holds worlds in which one resource manager need not join to it that a set
+// without it is committed, and that it can be too late.
+func TestProperSubsetCommits(t *testing.T) {
+	size := Size{RMs: 2, Optional: 1, Acceptors: 1, Leaders: 1, Registrars: 1, Timeouts: 1}
+	for _, p := range []paxoscommit.Protocol{{}, {Faster: true}} {
+		for _, takeovers := range []int{0, 1} {
+			size.Takeovers = takeovers
+			c, err := NewConfig(p, size)
+			require.NoError(t, err)
+			r, err := Explore(c, mc.Options{})
+			require.NoError(t, err)
+			require.Equal(t, mc.Holds, r.Verdict)
+			found := map[string]bool{}
+			for _, f := range r.Results {
+				found[f.Property] = f.Verdict == mc.Holds
+			}
+			require.True(t, found[subset] && found[tooLate], "%v %v", p, found)
+		}
 	}
 }
 
@@ -290,6 +317,10 @@ func TestValidateNamesWhatCannotBeExplored(t *testing.T) {
 	p := paxoscommit.Protocol{}
 	_, err := NewConfig(p, Size{RMs: 4, Acceptors: 3, Leaders: 3})
 	require.ErrorIs(t, err, ErrTooLarge)
+	_, err = NewConfig(p, Size{RMs: 2, Optional: 2, Acceptors: 1, Leaders: 1, Registrars: 1})
+	require.ErrorIs(t, err, ErrConfig)
+	_, err = NewConfig(p, Size{RMs: 2, Optional: 1, Acceptors: 1, Leaders: 1})
+	require.ErrorIs(t, err, harness.ErrConfig)
 	c, err := NewConfig(p, Size{RMs: 1, Acceptors: 1, Leaders: 1})
 	require.NoError(t, err)
 	c.Budget.Drops = 1

@@ -17,6 +17,8 @@ const (
 	refines   = "TCommit"   // each step is one of TCommit.tla, or a stutter
 	committed = "committed" // sometimes
 	aborted   = "aborted"
+	subset    = "subset"       // committed without somebody optional
+	tooLate   = "too late"     // the registrar told somebody that the set is closed without him
 	decides   = "non-blocking" // what Config.NonBlocking adds
 )
 
@@ -40,6 +42,13 @@ func (m *Model) properties() []mc.Property[State, Step] {
 		ps = append(ps, mc.Property[State, Step]{
 			Name: aborted, Kind: mc.Sometimes, Goal: m.all(specs.Aborted),
 		})
+	}
+	if m.cfg.Txns[0].Optional != 0 && m.init.left[timeout] > 0 { // nobody is left out before one
+		ps = append(ps, mc.Property[State, Step]{
+			Name: subset, Kind: mc.Sometimes, Goal: func(s State) bool {
+				return m.takers(&s, 0) != m.cfg.Txns[0].Members && m.all(specs.Committed)(s)
+			},
+		}, mc.Property[State, Step]{Name: tooLate, Kind: mc.Sometimes, Goal: m.isLeftOut})
 	}
 	if m.cfg.NonBlocking {
 		ps = append(ps, mc.Property[State, Step]{
@@ -182,16 +191,40 @@ func (m *Model) rmState(s *State, i int) specs.RMStates {
 	return all
 }
 
-// refine holds a step against TCommit.tla. The last crash completes what other nodes have written:
-// a step for each of them, votes first.
+// registrar returns what the monitor of the registrar's node knows.
+func (m *Model) registrar(s *State) *checker.Monitor {
+	n := m.cfg.Layout.NodeOf(core.Role{Kind: core.Registrar, ID: 1})
+	return m.part(s.parts[n]).data.Monitor()
+}
+
+// takers returns those that take part in a transaction: those that have joined, once that is
+// decided, else all members.
+func (m *Model) takers(s *State, i int) core.Set {
+	if m.cfg.Layout.Registrars > 0 {
+		if set := m.registrar(s).Takers(i); set != 0 {
+			return set
+		}
+	}
+	return m.cfg.Txns[i].Members
+}
+
+func (m *Model) isLeftOut(s State) bool { return m.registrar(&s).LeftOut(0) != 0 }
+
+// refine holds a step against TCommit.tla, whose resource managers are those that take part. The
+// last crash completes what other nodes have written: a step for each of them, votes first.
 func (m *Model) refine(s State, a Step, t State) error {
 	if a.class != crash && m.part(s.parts[a.node]).facts == m.part(t.parts[a.node]).facts {
 		return nil
 	}
 	for i := range m.cfg.Txns {
 		before, after := m.rmState(&s, i), m.rmState(&t, i)
+		takers := m.takers(&t, i)
+		for s := core.FullSet(m.cfg.Layout.RMs) &^ takers; s != 0; s &= s - 1 { // as if they agreed
+			before = before.With(int(s.First())-1, specs.Prepared)
+		}
 		for _, votes := range [...]bool{true, false} {
-			for rm := range m.cfg.Layout.RMs {
+			for s := takers; s != 0; s &= s - 1 {
+				rm := int(s.First()) - 1
 				from, to := before.Of(rm), after.Of(rm)
 				if from == to || votes && from != specs.Working {
 					continue
@@ -207,11 +240,12 @@ func (m *Model) refine(s State, a Step, t State) error {
 	return nil
 }
 
-// all tells of a state whether the members of the first transaction are in a state of TCommit.tla.
+// all tells of a state whether those that take part in the first transaction are in a state of
+// TCommit.tla.
 func (m *Model) all(want specs.RMState) func(State) bool {
 	return func(s State) bool {
 		states := m.rmState(&s, 0)
-		for r := m.cfg.Txns[0].Members; r != 0; r &= r - 1 {
+		for r := m.takers(&s, 0); r != 0; r &= r - 1 {
 			if states.Of(int(r.First())-1) != want {
 				return false
 			}

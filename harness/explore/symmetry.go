@@ -54,7 +54,7 @@ func (x exchange) members(s core.Set) core.Set {
 
 func (x exchange) message(m core.Message) core.Message {
 	m.From, m.To = x.role(m.From), x.role(m.To)
-	m.Members = x.members(m.Members)
+	m.Members, m.Joined = x.members(m.Members), x.members(m.Joined)
 	m.Votes.Prepared, m.Votes.Aborted = x.members(m.Votes.Prepared), x.members(m.Votes.Aborted)
 	return m
 }
