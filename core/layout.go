@@ -144,12 +144,13 @@ func (s *Sizes) AppendRoles(dst []Role) []Role {
 		if k == Resource && s.Replicas == 0 {
 			continue
 		}
+		copies := s.copies(k)
 		for i := range s.Count(k) {
 			r := Role{Kind: k, ID: uint8(i + 1)}
-			if s.copies(k) == 0 {
+			if copies == 0 {
 				dst = append(dst, r)
 			}
-			for c := range s.copies(k) {
+			for c := range copies {
 				r.Replica = uint8(c + 1)
 				dst = append(dst, r)
 			}

@@ -107,11 +107,11 @@ func (r *runner) choose() (harness.ActionType, int) {
 	}
 	possible := r.world.Possible()
 	late, lateAt := harness.NoAction, -1
-	for range 32 {
-		draw := r.pcg.Uint64() // what rng would give
-		t := r.plan.deck[uint64(uint32(draw))*uint64(len(r.plan.deck))>>32]
-		if possible>>t&1 == 0 {
-			continue
+	for left := 32; ; {
+		var t harness.ActionType
+		var draw uint64
+		if t, draw, left = r.draw(possible, left); t == harness.NoAction {
+			return late, lateAt
 		}
 		at := uint32(draw >> 32)
 		if t == harness.Deliver {
@@ -128,7 +128,21 @@ func (r *runner) choose() (harness.ActionType, int) {
 			late, lateAt = t, i
 		}
 	}
-	return late, lateAt
+}
+
+// draw draws, at most tries times, until a type of action comes up that is possible. It returns the
+// type, or NoAction, the number drawn, and how many tries are left.
+func (r *runner) draw(possible uint32, tries int) (harness.ActionType, uint64, int) {
+	deck := r.plan.deck
+	for tries > 0 {
+		tries--
+		draw := r.pcg.Uint64() // what rng would give
+		t := deck[uint64(uint32(draw))*uint64(len(deck))>>32]
+		if possible&(1<<(t&31)) != 0 { // as a shift it would be looked at whether t is above 31
+			return t, draw, tries
+		}
+	}
+	return harness.NoAction, 0, 0
 }
 
 // allows tells whether the follower can take the action.

@@ -87,27 +87,3 @@ func sumTimer(t *core.Timer) uint64 {
 	return word(uint8(t.Kind), 0, t.Role, core.Role{Kind: t.Await.Kind})*odd0 + t.Tx.Word()*odd1 +
 		uint64(t.Await.IDs)*odd2 + uint64(t.Await.Replicas)*odd3
 }
-
-// hashTimers mixes the timers that a machine wants armed and disarmed into h.
-func hashTimers(o *core.Output, h uint64) uint64 {
-	for i := range o.Arm {
-		h = mix(sumTimer(&o.Arm[i]), h)
-	}
-	for i := range o.Disarm {
-		h = mix(sumTimer(&o.Disarm[i])+odd0, h)
-	}
-	return h
-}
-
-// hashLearned mixes what a machine has decided and dropped into h.
-func hashLearned(o *core.Output, h uint64) uint64 {
-	for i := range o.Decided {
-		d := &o.Decided[i]
-		h = mix(word(0, uint8(d.Val), d.Role, core.Role{})*odd0+d.Tx.Word()*odd1, h)
-	}
-	for i := range o.Dropped {
-		d := &o.Dropped[i]
-		h = mix(word(uint8(d.Reason), 0, d.Role, core.Role{})*odd0+d.Tx.Word()*odd1, h)
-	}
-	return h
-}

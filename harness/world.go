@@ -425,14 +425,12 @@ func (w *World) carryOut(n core.NodeID) {
 			d.gated = append(d.gated, gated{len(d.records), sum, *m})
 		}
 	}
-	w.setTimers(n)
-	for i := range out.Decided {
-		if !w.speaks(n, out.Decided[i].Role) {
-			return
-		}
-		w.monitor.Learned(&out.Decided[i])
+	if len(out.Arm)+len(out.Disarm) > 0 {
+		w.setTimers(n)
 	}
-	w.hash = hashLearned(out, w.hash)
+	if len(out.Decided)+len(out.Dropped) > 0 {
+		w.learn(n)
+	}
 }
 
 // speaks tells whether a role is on node n. It breaks Contract that something there is in the name
@@ -447,15 +445,37 @@ func (w *World) speaks(n core.NodeID, r core.Role) bool {
 
 // setTimers disarms and arms what the machine of a node wants.
 func (w *World) setTimers(n core.NodeID) {
-	w.hash = hashTimers(&w.out, w.hash)
+	h := w.hash
+	for i := range w.out.Arm {
+		h = mix(sumTimer(&w.out.Arm[i]), h)
+	}
 	for i := range w.out.Disarm {
+		h = mix(sumTimer(&w.out.Disarm[i])+odd0, h)
 		w.disarm(&w.out.Disarm[i])
 	}
+	w.hash = h
 	for i := range w.out.Arm {
 		if t := &w.out.Arm[i]; w.speaks(n, t.Role) {
 			w.arm(t)
 		}
 	}
+}
+
+// learn takes what the machine of a node has decided, and what it has dropped.
+func (w *World) learn(n core.NodeID) {
+	h := w.hash
+	for i := range w.out.Decided {
+		d := &w.out.Decided[i]
+		h = mix(word(0, uint8(d.Val), d.Role, core.Role{})*odd0+d.Tx.Word()*odd1, h)
+		if w.speaks(n, d.Role) {
+			w.monitor.Learned(d)
+		}
+	}
+	for i := range w.out.Dropped {
+		d := &w.out.Dropped[i]
+		h = mix(word(uint8(d.Reason), 0, d.Role, core.Role{})*odd0+d.Tx.Word()*odd1, h)
+	}
+	w.hash = h
 }
 
 func (w *World) arm(t *core.Timer) {
