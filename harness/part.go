@@ -24,7 +24,7 @@ type Part struct {
 	inside  []core.Message
 	up      bool
 	dead    bool
-	monitor checker.Monitor
+	monitor *checker.Monitor
 }
 
 // ResetPart makes w a world for Put and Take: one monitor judges one part.
@@ -38,7 +38,7 @@ func (w *World) ResetPart(c *Config) {
 func (w *World) Put(p *Part) {
 	w.clear()
 	w.left = Budget{Refusals: 1, Timeouts: 1, Crashes: 1, Deaths: 1}
-	w.monitor.CopyFrom(&p.monitor)
+	w.monitor.CopyFrom(p.monitor)
 	w.load(p)
 }
 
@@ -49,7 +49,7 @@ func (w *World) Join(parts []*Part) {
 	var monitors []*checker.Monitor
 	for _, p := range parts {
 		w.load(p)
-		monitors = append(monitors, &p.monitor)
+		monitors = append(monitors, p.monitor)
 	}
 	w.monitor.Reset(&w.cfg.Layout, w.cfg.Txns, w.cfg.Accounts, w.cfg.Opening)
 	w.monitor.Together(monitors)
@@ -100,11 +100,11 @@ func (w *World) nodeOfBank(i int) core.NodeID {
 	return w.cfg.Layout.NodeOf(core.Role{Kind: core.Resource, ID: uint8(i + 1)})
 }
 
-// Take makes p, whose memory it uses again, the part of node n, and returns what is in flight
-// between nodes appended to sent. What makes no difference to the node is brought into one form: a
-// record that a later durable one replaces is left out; messages between nodes, which may be
-// repeated anyway, are gated once. Without log, which is for a node that cannot crash any more,
-// what it has written is left out.
+// Take makes p, whose memory it uses again, a view of the part of node n until w changes, and
+// returns what is in flight between nodes appended to sent. What makes no difference to the node is
+// brought into one form: a record that a later durable one replaces is left out; messages between
+// nodes, which may be repeated anyway, are gated once. Without log, which is for a node that cannot
+// crash any more, what it has written is left out.
 func (w *World) Take(p *Part, n core.NodeID, log bool, sent []core.Message) []core.Message {
 	p.inside, p.timers = p.inside[:0], p.timers[:0]
 	for i := range w.net.msgs {
@@ -123,36 +123,44 @@ func (w *World) Take(p *Part, n core.NodeID, log bool, sent []core.Message) []co
 	slices.SortFunc(p.timers, func(a, b core.Timer) int {
 		return cmp.Or(a.Tx.Compare(b.Tx), compareRoles(a.Role, b.Role), cmp.Compare(a.Kind, b.Kind))
 	})
-	p.monitor.CopyFrom(&w.monitor)
+	p.node, p.up, p.dead, p.monitor = n, w.up.Has(n), w.dead.Has(n), &w.monitor
 	p.disk.records, p.disk.durable, p.disk.gated = p.disk.records[:0], 0, p.disk.gated[:0]
 	p.clients, p.banks = p.clients[:0], p.banks[:0]
-	p.up, p.dead = w.up.Has(n), w.dead.Has(n)
 	if n == 0 {
 		p.clients = append(p.clients, w.clients...)
-	} else {
-		w.takeNode(p, n, log)
+		return sent
 	}
-	p.node = n
-	return sent
-}
-
-func (w *World) takeNode(p *Part, n core.NodeID, log bool) {
-	if p.machine == nil {
-		p.machine = w.cfg.Protocol.New()
-	}
-	if p.node != n {
-		p.machine.Reset(&w.cfg.Layout, n)
-	}
-	if p.up {
-		p.machine.CopyFrom(w.machines[n-1])
-	}
+	p.machine = w.machines[n-1]
 	w.takeDisk(p, &w.disks[n-1], log)
 	for i := range w.banks {
 		if w.nodeOfBank(i) == n {
-			p.banks = core.Resize(p.banks, len(p.banks)+1)
-			p.banks[len(p.banks)-1].CopyFrom(&w.banks[i])
+			p.banks = append(p.banks, w.banks[i])
 		}
 	}
+	return sent
+}
+
+// Keep returns a part that lasts, equal to p, which was just taken.
+func (w *World) Keep(p *Part) *Part {
+	k := &Part{
+		node: p.node, up: p.up, dead: p.dead, monitor: &checker.Monitor{},
+		disk: disk{
+			records: slices.Clone(p.disk.records), durable: p.disk.durable,
+			gated: slices.Clone(p.disk.gated),
+		},
+		inside: slices.Clone(p.inside), timers: slices.Clone(p.timers),
+		clients: slices.Clone(p.clients), banks: make([]bank.Bank, len(p.banks)),
+	}
+	k.monitor.CopyFrom(p.monitor)
+	for i := range p.banks {
+		k.banks[i].CopyFrom(&p.banks[i])
+	}
+	if p.up {
+		k.machine = w.cfg.Protocol.New()
+		k.machine.Reset(&w.cfg.Layout, p.node)
+		k.machine.CopyFrom(p.machine)
+	}
+	return k
 }
 
 func (w *World) takeDisk(p *Part, d *disk, log bool) {
@@ -261,14 +269,14 @@ func (p *Part) AppendState(dst []byte) []byte {
 		dst = append(dst, flag, cl.asked)
 		dst = binary.AppendUvarint(dst, uint64(cl.next))
 	}
-	if p.up && p.machine != nil {
+	if p.up {
 		dst = p.machine.AppendKey(dst) // last, for it need not say where it ends
 	}
 	return dst
 }
 
 // Monitor returns the judge of this part, to look at.
-func (p *Part) Monitor() *checker.Monitor { return &p.monitor }
+func (p *Part) Monitor() *checker.Monitor { return p.monitor }
 
 // Node returns the node that it is of; 0 stands for the clients.
 func (p *Part) Node() core.NodeID { return p.node }

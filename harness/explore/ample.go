@@ -34,8 +34,9 @@ type loner struct {
 	parts  []uint32    // that a node can come to
 	must   []uint64    // by part: messages that have been sent on every way to it
 	masks  []classMask // by part: the budgets that can matter from it on
-	solved map[classMask]*solution
+	solved [1 << numClasses]*solution
 	after  []int32 // see pairUp
+	needs  []need  // see findUnless
 }
 
 // classMask is a set of classes.
@@ -74,7 +75,6 @@ type alone struct {
 func (f *finder) findAlone(h *halter) {
 	l := &loner{
 		m: f.m, halter: h, words: (len(f.m.messages) + 63) / 64, codes: map[harness.Action]uint16{},
-		solved: map[classMask]*solution{},
 	}
 	for _, work := range [...]func(){
 		func() { l.list(f) }, l.findSymmetries, l.findMust, l.leaveOut, l.findMasks, l.solveAll,
@@ -314,7 +314,7 @@ type need struct {
 }
 
 func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
-	var needs []need
+	l.needs = l.needs[:0]
 	for _, id := range parts {
 		if l.halter.stop() {
 			return
@@ -339,14 +339,14 @@ func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
 				case !ok:
 					s.never[a] = true
 				case on >= 0:
-					needs = append(needs, need{a, l.solution(mask, b.next), uint32(on)})
+					l.needs = append(l.needs, need{a, l.solution(mask, b.next), uint32(on)})
 				}
 			}
 		}
 	}
 	for changed := true; changed; {
 		changed = false
-		for _, n := range slices.Backward(needs) {
+		for _, n := range slices.Backward(l.needs) {
 			if l.halter.stop() {
 				return
 			}
