@@ -120,6 +120,16 @@ func TestMinimizeKeepsEveryMemberOfATransaction(t *testing.T) {
 	}
 }
 
+func TestMinimizeDropsOptionalMembers(t *testing.T) {
+	head, _, _ := strings.Cut(late, "fire rm1")
+	text := strings.NewReplacer(
+		"node n1", "deaths majority\nnode n1", "reach subset\n", "", "reach too-late\n", "",
+	).Replace(head + "deliver rm1->rm2 enlist tx=c1.1\ndie n3\nsettle\nend\n")
+	m, _ := harness.Minimize(parse(t, text), 2000)
+	require.Equal(t, checker.NonBlocking, m.Expect)
+	require.Contains(t, m.String(), ` rm1 {"transfer":1,"from":"a","to":"a"}`)
+}
+
 func TestMinimizeIsDeterministic(t *testing.T) {
 	for _, p := range allPlanted() {
 		s := failure(t, p, 1)

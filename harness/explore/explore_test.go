@@ -104,24 +104,26 @@ func TestCountsWithARegistrar(t *testing.T) {
 	}
 }
 
-// TestProperSubsetCommits holds worlds in which one resource manager need not join to it that a set
-// without it is committed, and that it can be too late.
+// TestProperSubsetCommits holds worlds in which some resource managers need not join to it that a
+// set without one is committed, and that one is too late.
 func TestProperSubsetCommits(t *testing.T) {
-	size := Size{RMs: 2, Optional: 1, Acceptors: 1, Leaders: 1, Registrars: 1, Timeouts: 1}
-	for _, p := range []paxoscommit.Protocol{{}, {Faster: true}} {
-		for _, takeovers := range []int{0, 1} {
-			size.Takeovers = takeovers
-			c, err := NewConfig(p, size)
-			require.NoError(t, err)
-			r, err := Explore(c, mc.Options{})
-			require.NoError(t, err)
-			require.Equal(t, mc.Holds, r.Verdict)
-			found := map[string]bool{}
-			for _, f := range r.Results {
-				found[f.Property] = f.Verdict == mc.Holds
-			}
-			require.True(t, found[subset] && found[tooLate], "%v %v", p, found)
+	for _, w := range []struct {
+		faster                   bool
+		rms, optional, takeovers int
+	}{{false, 2, 1, 0}, {false, 2, 1, 1}, {true, 2, 1, 0}, {false, 3, 2, 0}} {
+		c, err := NewConfig(paxoscommit.Protocol{Faster: w.faster}, Size{
+			RMs: w.rms, Optional: w.optional, Acceptors: 1, Leaders: 1, Registrars: 1, Timeouts: 1,
+			Takeovers: w.takeovers,
+		})
+		require.NoError(t, err)
+		r, err := Explore(c, mc.Options{})
+		require.NoError(t, err)
+		require.Equal(t, mc.Holds, r.Verdict)
+		found := map[string]bool{}
+		for _, f := range r.Results {
+			found[f.Property] = f.Verdict == mc.Holds
 		}
+		require.True(t, found[subset] && found[tooLate], "%v %v", w, found)
 	}
 }
 
