@@ -17,6 +17,9 @@ type Finished struct {
 // beyond, it is on the way of every message, and for that written out.
 func (f *Finished) mark(tx TxID) (int, bool) {
 	source := tx.source()
+	if len(f.marks) > 0 && f.marks[0].source() == source { // there is often only one
+		return 0, true
+	}
 	i, end := 0, len(f.marks)
 	for i < end {
 		if mid := int(uint(i+end) / 2); f.marks[mid].source() < source {
@@ -45,6 +48,9 @@ func (f *Finished) beyond(tx TxID) (int, bool) {
 func (f *Finished) Has(tx TxID) bool {
 	if tx.Seq <= f.Low(tx) {
 		return true
+	}
+	if len(f.above) == 0 {
+		return false
 	}
 	_, ok := f.beyond(tx)
 	return ok
@@ -78,7 +84,10 @@ func (f *Finished) Add(tx TxID) {
 
 // Raise marks everything of tx's origin and epoch up to low as finished.
 func (f *Finished) Raise(tx TxID, low uint32) {
-	if i, ok := f.mark(tx); low > 0 && (!ok || low > f.marks[i].Seq) {
+	if low == 0 {
+		return
+	}
+	if i, ok := f.mark(tx); !ok || low > f.marks[i].Seq {
 		tx.Seq = low
 		f.raise(i, ok, tx)
 	}
@@ -111,7 +120,7 @@ func (f *Finished) raise(i int, found bool, tx TxID) {
 // Forget marks tx as finished, and everything of its origin and epoch up to low, and drops what t
 // holds of them.
 func Forget[T any](f *Finished, t *Table[T], tx TxID, low uint32) {
-	if low > f.Low(tx) {
+	if low > 0 && low > f.Low(tx) {
 		for i := t.Len() - 1; i >= 0; i-- {
 			if other, _ := t.At(i); other.source() == tx.source() && other.Seq <= low {
 				t.Delete(other)

@@ -229,12 +229,15 @@ func group(r Role) uint8 {
 // NodeOf returns the node of a role; 0 for clients, which run on none, and for roles that do not
 // exist.
 func (l *Layout) NodeOf(r Role) NodeID {
-	if r.ID == 0 || int(r.Kind) >= NumRoleKinds || r.ID > MaxRMs {
+	if i := r.ID - 1; i >= MaxRMs || int(r.Kind) >= NumRoleKinds {
 		return 0
+	} else if r.Replica == 0 {
+		return l.nodes[r.Kind][i]
 	}
-	if r.Replica == 0 {
-		return l.nodes[r.Kind][r.ID-1]
-	}
+	return l.nodeOfReplica(r)
+}
+
+func (l *Layout) nodeOfReplica(r Role) NodeID {
 	if r.Replica > MaxReplicas || r.Kind != RM && r.Kind != TM {
 		return 0
 	}

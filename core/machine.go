@@ -57,20 +57,45 @@ func (o *Output) Reset() {
 	o.Decided, o.Dropped = o.Decided[:0], o.Dropped[:0]
 }
 
-// PutMessage appends a message to one of the lists of an output, and returns it for what it says
-// beside this to be filled in. It is written where it stays: on the way of every message, a copy of
-// what has just been written costs more than all else.
+// PutMessage appends a message to Output.Send or Output.Gated, and returns it for what it says
+// beside this to be filled in.
 func PutMessage(where *[]Message, t MsgType, from, to Role, tx TxID, members Set) *Message {
-	list := append(*where, Message{})
-	*where = list
-	m := &list[len(list)-1]
+	m := put(where)
 	m.Type, m.From, m.To, m.Tx, m.Members = t, from, to, tx, members
 	return m
 }
 
+// PutTimer appends a timer to Output.Arm or Output.Disarm.
+func PutTimer(where *[]Timer, k TimerKind, r Role, tx TxID, await Await) {
+	t := put(where)
+	t.Kind, t.Role, t.Tx, t.Await = k, r, tx, await
+}
+
+// Write appends a record, and returns it for what it says beside this to be filled in.
+func (o *Output) Write(t RecordType, r Role, tx TxID, members Set) *Record {
+	rec := put(&o.Records)
+	rec.Type, rec.Role, rec.Tx, rec.Members = t, r, tx, members
+	return rec
+}
+
+// Decide says that a role has learned an outcome.
+func (o *Output) Decide(v Value, r Role, tx TxID, members Set) {
+	d := put(&o.Decided)
+	d.Val, d.Role, d.Tx, d.Members = v, r, tx, members
+}
+
 // Drop says that an input for a role was dropped, and why.
 func (o *Output) Drop(why DropReason, r Role, tx TxID) {
-	o.Dropped = append(o.Dropped, Drop{Reason: why, Role: r, Tx: tx})
+	d := put(&o.Dropped)
+	d.Reason, d.Role, d.Tx = why, r, tx
+}
+
+// put makes a list longer by one, and returns that: what is written where it stays need not be
+// copied there, which at once after it was written costs more than all else.
+func put[T any](list *[]T) *T {
+	var zero T
+	*list = append(*list, zero)
+	return &(*list)[len(*list)-1]
 }
 
 // Decision says that a role has learned the outcome of a transaction, Committed or Aborted.

@@ -8,6 +8,7 @@ type Process struct {
 	rules   Rules
 	layout  *Layout
 	senders Senders
+	members Set                  // that a transaction can have
 	places  []place              // the roles of this node, in the order of Layout.AppendRoles
 	made    [NumRoleKinds][]Part // all parts that there ever were here, to be used again
 }
@@ -52,7 +53,7 @@ func NewProcess(r Rules) *Process { return &Process{rules: r} }
 
 // Reset makes p the process of the given node with an empty log.
 func (p *Process) Reset(l *Layout, node NodeID) {
-	p.layout, p.senders = l, p.rules.Senders(l)
+	p.layout, p.senders, p.members = l, p.rules.Senders(l), FullSet(l.RMs)
 	p.places = p.places[:0]
 	var buf [64]Role
 	for _, id := range l.AppendRoles(buf[:0]) {
@@ -81,7 +82,7 @@ func (p *Process) add(id Role) Part {
 // CopyFrom makes p equal to src, which must be a *Process of the same protocol.
 func (p *Process) CopyFrom(src Machine) {
 	s := src.(*Process)
-	p.rules, p.layout, p.senders = s.rules, s.layout, s.senders
+	p.rules, p.layout, p.senders, p.members = s.rules, s.layout, s.senders, s.members
 	for i := range s.places {
 		if i == len(p.places) || p.places[i].id != s.places[i].id {
 			p.places = p.places[:i]
@@ -116,7 +117,18 @@ func (p *Process) Part(id Role) Part {
 func (p *Process) Step(in *Input, out *Output) error {
 	switch in.Type {
 	case InputMessage:
-		return p.message(&in.Msg, out)
+		m := &in.Msg
+		part := p.Part(m.To)
+		if part == nil {
+			return misrouted(m)
+		}
+		if err := p.senders.check(m, p.layout, p.members); err != nil {
+			return err
+		}
+		if err := p.rules.CheckMessage(m, p.layout); err != nil {
+			return err
+		}
+		return part.Message(m, out)
 	case InputTimer:
 		t := &in.Timer
 		if part := p.Part(t.Role); part == nil || !part.Timer(t.Kind, t.Tx, out) {
@@ -132,20 +144,6 @@ func (p *Process) Step(in *Input, out *Output) error {
 		return fmt.Errorf("input type %d: %w", in.Type, ErrMisrouted)
 	}
 	return nil
-}
-
-func (p *Process) message(m *Message, out *Output) error {
-	part := p.Part(m.To)
-	if part == nil {
-		return misrouted(m)
-	}
-	if err := p.senders.check(m, p.layout); err != nil {
-		return err
-	}
-	if err := p.rules.CheckMessage(m, p.layout); err != nil {
-		return err
-	}
-	return part.Message(m, out)
 }
 
 func (p *Process) restore(rec *Record) error {

@@ -22,8 +22,9 @@ type Senders [NumRoleKinds][NumMsgTypes]From
 
 // check returns an error for a message that cannot be, whatever the state of its receiver, which is
 // there, and the fields that only some types have: ErrMisrouted if nobody sends its type to such a
-// role, and ErrMalformed if not its sender, or if it is of no transaction with these two.
-func (s *Senders) check(m *Message, l *Layout) error {
+// role, and ErrMalformed if not its sender, or if it is of no transaction of these two. A
+// transaction has some of members.
+func (s *Senders) check(m *Message, l *Layout, members Set) error {
 	if int(m.Type) >= NumMsgTypes {
 		return misrouted(m)
 	}
@@ -35,7 +36,7 @@ func (s *Senders) check(m *Message, l *Layout) error {
 		return Malformed(m, "no such sender")
 	case m.Tx.Seq == 0:
 		return Malformed(m, "transactions are counted from 1")
-	case !l.areMembers(m.Members):
+	case m.Members == 0 || m.Members&^members != 0:
 		return Malformed(m, "members that are not")
 	case m.To.Kind == RM && !m.Members.Has(m.To.ID), m.From.Kind == RM && !m.Members.Has(m.From.ID):
 		return Malformed(m, "not a member")
@@ -58,12 +59,9 @@ func senderOf(m *Message, l *Layout) From {
 	return 1 << m.From.Kind
 }
 
-// areMembers tells whether these can be the members of a transaction.
-func (l *Layout) areMembers(s Set) bool { return s != 0 && s&^FullSet(l.RMs) == 0 }
-
 // IsOfTx tells whether a record is of a transaction that its role can take part in.
 func (r *Record) IsOfTx(l *Layout) bool {
-	return r.Tx.Seq != 0 && l.areMembers(r.Members) &&
+	return r.Tx.Seq != 0 && r.Members != 0 && r.Members&^FullSet(l.RMs) == 0 &&
 		(r.Role.Kind != RM || r.Members.Has(r.Role.ID))
 }
 

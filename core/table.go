@@ -32,6 +32,9 @@ func (t *Table[T]) CopyFrom(src *Table[T]) {
 
 // Get returns the state of a transaction, or nil.
 func (t *Table[T]) Get(tx TxID) *T {
+	if last := len(t.keys) - 1; last >= 0 && t.keys[last] == tx { // the only one, or the latest
+		return &t.slots[last]
+	}
 	if i := t.find(tx); i >= 0 {
 		return &t.slots[t.index[i]-1]
 	}

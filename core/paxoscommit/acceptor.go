@@ -140,7 +140,7 @@ func (a *acceptor) phase2a(st *acceptorTx, m *core.Message, out *core.Output) {
 	default:
 		if st.isHolding() { // of ballot 0, and accepted nowhere: as if never come
 			st.held, st.holds = core.Votes{}, entry{}
-			out.Disarm = append(out.Disarm, a.flushTimer(m.Tx, st))
+			a.putFlush(&out.Disarm, m.Tx, st)
 		}
 		st.mbal, st.bal, st.votes = m.Bal, m.Bal, m.Votes
 		st.entry = entryOf(m)
@@ -168,7 +168,7 @@ func (a *acceptor) hold(st *acceptorTx, m *core.Message, out *core.Output) {
 	case outcome(all, st.entry.union(st.holds), st.members, a.layout) != core.NoValue:
 		a.closeBundle(m.Tx, st, out)
 	case first:
-		out.Arm = append(out.Arm, a.flushTimer(m.Tx, st))
+		a.putFlush(&out.Arm, m.Tx, st)
 	}
 }
 
@@ -202,7 +202,7 @@ func (a *acceptor) closeBundle(tx core.TxID, st *acceptorTx, out *core.Output) {
 func (a *acceptor) acceptHeld(tx core.TxID, st *acceptorTx, out *core.Output) {
 	st.votes, st.held = st.votes.Union(st.held), core.Votes{}
 	st.entry, st.holds = st.entry.union(st.holds), entry{}
-	out.Disarm = append(out.Disarm, a.flushTimer(tx, st))
+	a.putFlush(&out.Disarm, tx, st)
 }
 
 // phase2b reports everything accepted in the latest ballot: to the ballot's leader, and of ballot 0
@@ -238,10 +238,8 @@ func (a *acceptor) reject(st *acceptorTx, m *core.Message, out *core.Output) {
 
 // forget also takes a transaction that never came here: it must not look free.
 func (a *acceptor) forget(m *core.Message, out *core.Output) {
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordForget, Role: a.id, Tx: m.Tx, Members: m.Members, Low: m.Low,
-	})
-	out.Disarm = append(out.Disarm, core.Timer{Role: a.id, Kind: core.TimerFlush, Tx: m.Tx})
+	out.Write(core.RecordForget, a.id, m.Tx, m.Members).Low = m.Low
+	core.PutTimer(&out.Disarm, core.TimerFlush, a.id, m.Tx, core.Await{})
 	core.Forget(&a.finished, &a.txs, m.Tx, m.Low)
 	a.forgotten(m, out)
 }
@@ -261,16 +259,11 @@ func (a *acceptor) Restore(rec *core.Record) {
 func (a *acceptor) Restart(*core.Output) {}
 
 func (a *acceptor) record(tx core.TxID, st *acceptorTx, out *core.Output) {
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordAcceptor, Role: a.id, Tx: tx, Members: st.members,
-		MBal: st.mbal, Bal: st.bal, Votes: st.votes,
-		Val: st.entry.val, Joined: st.entry.joined,
-	})
+	rec := out.Write(core.RecordAcceptor, a.id, tx, st.members)
+	rec.MBal, rec.Bal, rec.Votes = st.mbal, st.bal, st.votes
+	rec.Val, rec.Joined = st.entry.val, st.entry.joined
 }
 
-func (a *acceptor) flushTimer(tx core.TxID, st *acceptorTx) core.Timer {
-	return core.Timer{
-		Role: a.id, Kind: core.TimerFlush, Tx: tx,
-		Await: core.Await{Kind: core.RM, IDs: st.members},
-	}
+func (a *acceptor) putFlush(where *[]core.Timer, tx core.TxID, st *acceptorTx) {
+	core.PutTimer(where, core.TimerFlush, a.id, tx, core.Await{Kind: core.RM, IDs: st.members})
 }

@@ -3,7 +3,7 @@ package paxoscommit
 import "paxoscommit/core"
 
 // Senders returns who sends what to whom.
-func (r rules) Senders(l *core.Layout) core.Senders {
+func (r *rules) Senders(l *core.Layout) core.Senders {
 	s := core.Senders{
 		core.RM: {
 			core.MsgRequest:   core.FromClient,
@@ -53,7 +53,7 @@ func (r rules) Senders(l *core.Layout) core.Senders {
 }
 
 // CheckMessage checks the fields that only some types use.
-func (rules) CheckMessage(m *core.Message, l *core.Layout) error {
+func (*rules) CheckMessage(m *core.Message, l *core.Layout) error {
 	if m.Begin && (m.Type != core.MsgPhase2a || m.Bal != 0 ||
 		l.NodeOf(m.To) != l.NodeOf(beginner(l))) {
 		return core.Malformed(m, "nobody to begin")
@@ -175,7 +175,7 @@ func areValues(v core.Votes, e entry, members core.Set, l *core.Layout) bool {
 }
 
 // Writes tells whether a role writes such a record.
-func (rules) Writes(rec *core.Record, l *core.Layout) bool {
+func (*rules) Writes(rec *core.Record, l *core.Layout) bool {
 	ok := false
 	switch rec.Type {
 	case core.RecordVote:

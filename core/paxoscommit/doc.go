@@ -61,10 +61,11 @@
 // has joined; and when its timer fires, if all have joined that must.
 //
 // Who joins later is told that he is too late: by the registrar, once that is durable, or by a
-// leader that has learned the set. He holds nothing and keeps nothing. Whoever waits for a part asks
-// the leaders too, so that none waits for ever for a registrar that is dead. A commit and the answer
-// to it name the set, so that a leader that knows nothing else of the transaction knows whom to wait
-// for before it is forgotten. An abort may come before anybody knows a set: all members are told.
+// leader that has learned the set. He holds nothing and keeps nothing. Whoever waits for a part
+// asks the leaders too, so that none waits for ever for a registrar that is dead. A commit and the
+// answer to it name the set, so that a leader that knows nothing else of the transaction knows whom
+// to wait for before it is forgotten. An abort may come before anybody knows a set: all members are
+// told.
 //
 // Joins are durable, which costs a write a member. A registrar that refused, after a restart, what
 // it does not remember would have to know what it has lost, from a record of each transaction that

@@ -63,7 +63,7 @@ func (r *rm) tooLate(st *rmTx, m *core.Message, out *core.Output) error {
 	default:
 		r.txs.Delete(m.Tx)
 		r.learners.Delete(m.Tx)
-		out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: m.Tx})
+		core.PutTimer(&out.Disarm, core.TimerRetry, r.id, m.Tx, core.Await{})
 	}
 	return nil
 }
@@ -130,7 +130,5 @@ func (r *rm) armJoining(tx core.TxID, st *rmTx, out *core.Output) {
 	case st.begun:
 		await = core.Await{Kind: core.RM, IDs: st.members.Without(r.id.ID) &^ st.enlisted}
 	}
-	out.Arm = append(out.Arm, core.Timer{
-		Role: r.id, Kind: core.TimerRetry, Tx: tx, Await: await,
-	})
+	core.PutTimer(&out.Arm, core.TimerRetry, r.id, tx, await)
 }

@@ -245,9 +245,7 @@ func (l *leader) takeOver(tx core.TxID, out *core.Output) {
 	}
 	st.phase, st.bal = preparing, next
 	st.seen, st.promised, st.reported, st.votes, st.entry = 0, 0, 0, core.Votes{}, entry{}
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordBallot, Role: l.id, Tx: tx, Members: st.members, Bal: st.bal,
-	})
+	out.Write(core.RecordBallot, l.id, tx, st.members).Bal = st.bal
 	l.toAcceptors(core.MsgPhase1a, tx, st, 0, &out.Gated)
 	l.armBoth(tx, st, out)
 }
@@ -329,9 +327,7 @@ func (l *leader) decide(
 	if v == core.Committed {
 		st.set = set
 	}
-	out.Decided = append(out.Decided, core.Decision{
-		Role: l.id, Val: v, Tx: tx, Members: st.members,
-	})
+	out.Decide(v, l.id, tx, st.members)
 	l.armRetry(tx, st, out)
 }
 
@@ -341,7 +337,7 @@ func (l *leader) stopBallots(tx core.TxID, st *leaderTx, p phase, out *core.Outp
 	st.seen, st.promised, st.reported, st.votes = 0, 0, 0, core.Votes{}
 	st.learned, st.relayed = learner{}, core.Votes{}
 	st.entry, st.told = entry{}, entry{}
-	out.Disarm = append(out.Disarm, l.takeOverTimer(tx, st))
+	core.PutTimer(&out.Disarm, core.TimerTakeOver, l.id, tx, l.awaitVotes(st))
 }
 
 // done is a member that has applied the outcome. It is how a leader that was not there, or in
@@ -394,12 +390,9 @@ func (l *leader) heardForgotten(st *leaderTx, m *core.Message, out *core.Output)
 // down; any other would find out again from those who have.
 func (l *leader) finish(tx core.TxID, st *leaderTx, out *core.Output) {
 	if st.bal > 0 {
-		out.Records = append(out.Records, core.Record{
-			Type: core.RecordForget, Role: l.id, Tx: tx, Members: st.members,
-			Low: l.finished.Low(tx),
-		})
+		out.Write(core.RecordForget, l.id, tx, st.members).Low = l.finished.Low(tx)
 	}
-	out.Disarm = append(out.Disarm, l.retryTimer(tx, st))
+	core.PutTimer(&out.Disarm, core.TimerRetry, l.id, tx, l.awaitAnswers(st))
 	core.Forget(&l.finished, &l.txs, tx, 0)
 }
 
@@ -513,37 +506,36 @@ func (l *leader) toAcceptors(
 
 func (l *leader) armBoth(tx core.TxID, st *leaderTx, out *core.Output) {
 	l.armRetry(tx, st, out)
-	out.Arm = append(out.Arm, l.takeOverTimer(tx, st))
+	core.PutTimer(&out.Arm, core.TimerTakeOver, l.id, tx, l.awaitVotes(st))
 }
 
 func (l *leader) armRetry(tx core.TxID, st *leaderTx, out *core.Output) {
-	out.Arm = append(out.Arm, l.retryTimer(tx, st))
+	core.PutTimer(&out.Arm, core.TimerRetry, l.id, tx, l.awaitAnswers(st))
 }
 
-func (l *leader) retryTimer(tx core.TxID, st *leaderTx) core.Timer {
-	await := core.Await{Kind: core.Acceptor, IDs: core.FullSet(l.layout.Majority())}
+// awaitAnswers is what the retry timer waits for.
+func (l *leader) awaitAnswers(st *leaderTx) core.Await {
 	switch {
 	case st.phase == decided:
-		await = core.Await{Kind: core.RM, IDs: st.takers() &^ st.done}
+		return core.Await{Kind: core.RM, IDs: st.takers() &^ st.done}
 	case st.phase == forgetting && st.takers()&^st.forgotten != 0:
-		await = core.Await{Kind: core.RM, IDs: st.takers() &^ st.forgotten}
+		return core.Await{Kind: core.RM, IDs: st.takers() &^ st.forgotten}
 	case st.phase == forgetting && !st.closed:
-		await = core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
+		return core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
 	}
-	return core.Timer{Role: l.id, Kind: core.TimerRetry, Tx: tx, Await: await}
+	return core.Await{Kind: core.Acceptor, IDs: core.FullSet(l.layout.Majority())}
 }
 
-// takeOverTimer waits for the first leader, or, at the first leader, for the registrar's set and
-// then for the members' votes.
-func (l *leader) takeOverTimer(tx core.TxID, st *leaderTx) core.Timer {
-	await := core.Await{Kind: core.RM, IDs: st.members}
+// awaitVotes is what the timer to take over waits for: the first leader, or, at the first leader,
+// the registrar's set and then the members' votes.
+func (l *leader) awaitVotes(st *leaderTx) core.Await {
 	switch {
 	case l.id != firstLeader():
-		await = core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}
+		return core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)}
 	case l.layout.Registrars > 0 && !st.learned.entry.isThere():
-		await = core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
+		return core.Await{Kind: core.Registrar, IDs: core.SetOf(theRegistrar().ID)}
 	case l.layout.Registrars > 0:
-		await.IDs = st.learned.entry.joined
+		return core.Await{Kind: core.RM, IDs: st.learned.entry.joined}
 	}
-	return core.Timer{Role: l.id, Kind: core.TimerTakeOver, Tx: tx, Await: await}
+	return core.Await{Kind: core.RM, IDs: st.members}
 }

@@ -8,7 +8,7 @@ type rules struct {
 }
 
 // NewPart returns a part of a process.
-func (r rules) NewPart(k core.RoleKind, p *core.Process) core.Part {
+func (r *rules) NewPart(k core.RoleKind, p *core.Process) core.Part {
 	switch k {
 	case core.RM:
 		return &rm{faster: r.faster}

@@ -66,4 +66,4 @@ func (p Protocol) Validate(l *core.Layout) error {
 }
 
 // New returns a process to be Reset.
-func (p Protocol) New() core.Machine { return core.NewProcess(rules{p.Faster}) }
+func (p Protocol) New() core.Machine { return core.NewProcess(&rules{p.Faster}) }

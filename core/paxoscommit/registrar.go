@@ -114,15 +114,14 @@ func (g *registrar) beginCommit(m *core.Message, out *core.Output) {
 	g.record(core.RecordVote, core.Prepared, m.Tx, st, out)
 	g.sendPrepare(m.Tx, st, st.joined.Without(m.From.ID), out)
 	g.propose(m.Tx, st, g.layout.Majority(), 1, out)
-	g.armRetry(m.Tx, out)
+	g.putRetry(&out.Arm, m.Tx)
 }
 
 func (g *registrar) record(
 	t core.RecordType, v core.Value, tx core.TxID, st *registrarTx, out *core.Output,
 ) {
-	out.Records = append(out.Records, core.Record{
-		Type: t, Role: g.id, Tx: tx, Members: st.members, Val: v, Joined: st.joined,
-	})
+	rec := out.Write(t, g.id, tx, st.members)
+	rec.Val, rec.Joined = v, st.joined
 }
 
 // sendPrepare is gated on the set: nobody is asked to prepare who might not be in it.
@@ -159,16 +158,14 @@ func (g *registrar) learn(
 		return core.Contradiction(m, "another outcome is known here")
 	}
 	st.outcome = v
-	out.Disarm = append(out.Disarm, g.timer(m.Tx))
+	g.putRetry(&out.Disarm, m.Tx)
 	return nil
 }
 
 // forget also takes a transaction that never came here: nobody may join it any more.
 func (g *registrar) forget(m *core.Message, out *core.Output) {
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordForget, Role: g.id, Tx: m.Tx, Members: m.Members, Low: m.Low,
-	})
-	out.Disarm = append(out.Disarm, g.timer(m.Tx))
+	out.Write(core.RecordForget, g.id, m.Tx, m.Members).Low = m.Low
+	g.putRetry(&out.Disarm, m.Tx)
 	core.Forget(&g.finished, &g.txs, m.Tx, m.Low)
 	if m.Type == core.MsgForget {
 		g.forgotten(m, out)
@@ -195,7 +192,7 @@ func (g *registrar) retry(tx core.TxID, out *core.Output) {
 	g.sendPrepare(tx, st, st.joined, out)
 	g.propose(tx, st, g.layout.Acceptors, g.layout.Leaders, out)
 	g.query(tx, st.members, out)
-	g.armRetry(tx, out)
+	g.putRetry(&out.Arm, tx)
 }
 
 func (g *registrar) Restore(rec *core.Record) {
@@ -212,18 +209,12 @@ func (g *registrar) Restore(rec *core.Record) {
 func (g *registrar) Restart(out *core.Output) {
 	for _, i := range g.txs.Sorted(nil) {
 		if tx, st := g.txs.At(int(i)); st.closed {
-			g.armRetry(tx, out)
+			g.putRetry(&out.Arm, tx)
 		}
 	}
 }
 
-func (g *registrar) timer(tx core.TxID) core.Timer {
-	return core.Timer{
-		Role: g.id, Kind: core.TimerRetry, Tx: tx,
-		Await: core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)},
-	}
-}
-
-func (g *registrar) armRetry(tx core.TxID, out *core.Output) {
-	out.Arm = append(out.Arm, g.timer(tx))
+func (g *registrar) putRetry(where *[]core.Timer, tx core.TxID) {
+	core.PutTimer(where, core.TimerRetry, g.id, tx,
+		core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)})
 }

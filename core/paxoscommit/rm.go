@@ -190,9 +190,7 @@ func (r *rm) vote(st *rmTx, m *core.Message, out *core.Output) {
 		return
 	}
 	st.vote, st.joining = m.Val, asked
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordVote, Role: r.id, Tx: m.Tx, Members: st.members, Val: st.vote,
-	})
+	out.Write(core.RecordVote, r.id, m.Tx, st.members).Val = st.vote
 	if st.begun && r.acceptorToBegin(st) == 0 {
 		r.send(&out.Gated, beginner(r.layout), core.MsgBeginCommit, m.Tx, st.members)
 	}
@@ -277,19 +275,12 @@ func (r *rm) learn(
 		st.set = set
 	}
 	r.learners.Delete(tx)
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordOutcome, Role: r.id, Tx: tx, Members: st.members, Val: v, Joined: st.set,
-	})
-	r.decided(tx, st, out)
+	rec := out.Write(core.RecordOutcome, r.id, tx, st.members)
+	rec.Val, rec.Joined = v, st.set
+	out.Decide(v, r.id, tx, st.members)
 	r.sendToResource(core.OutcomeMsg(v), tx, st, &out.Gated)
 	r.answerClient(tx, st, out)
 	r.armRetry(tx, out)
-}
-
-func (r *rm) decided(tx core.TxID, st *rmTx, out *core.Output) {
-	out.Decided = append(out.Decided, core.Decision{
-		Role: r.id, Val: st.outcome, Tx: tx, Members: st.members,
-	})
 }
 
 // done tells the leader that the resource has applied the outcome.
@@ -313,10 +304,8 @@ func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 		r.isOpenUpTo(m.Tx, m.Low) {
 		return core.Contradiction(m, "no outcome is known here")
 	}
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordForget, Role: r.id, Tx: m.Tx, Members: m.Members, Low: m.Low,
-	})
-	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: m.Tx})
+	out.Write(core.RecordForget, r.id, m.Tx, m.Members).Low = m.Low
+	core.PutTimer(&out.Disarm, core.TimerRetry, r.id, m.Tx, core.Await{})
 	r.send(&out.Gated, r.resource(), core.MsgForget, m.Tx, m.Members).Low = m.Low
 	core.Forget(&r.finished, &r.txs, m.Tx, m.Low)
 	if m.Type == core.MsgForget {
@@ -399,7 +388,7 @@ func (r *rm) Restart(out *core.Output) {
 	for _, i := range r.txs.Sorted(nil) {
 		tx, st := r.txs.At(int(i))
 		if st.outcome != core.NoValue {
-			r.decided(tx, st, out)
+			out.Decide(st.outcome, r.id, tx, st.members)
 			r.sendToResource(core.OutcomeMsg(st.outcome), tx, st, &out.Send)
 		}
 		r.armRetry(tx, out)
@@ -480,8 +469,6 @@ func (r *rm) answerClient(tx core.TxID, st *rmTx, out *core.Output) {
 }
 
 func (r *rm) armRetry(tx core.TxID, out *core.Output) {
-	out.Arm = append(out.Arm, core.Timer{
-		Role: r.id, Kind: core.TimerRetry, Tx: tx,
-		Await: core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)},
-	})
+	core.PutTimer(&out.Arm, core.TimerRetry, r.id, tx,
+		core.Await{Kind: core.Leader, IDs: core.SetOf(firstLeader().ID)})
 }

@@ -6,7 +6,7 @@ import "paxoscommit/core"
 type rules struct{}
 
 // NewPart returns a part of a process.
-func (rules) NewPart(k core.RoleKind, _ *core.Process) core.Part {
+func (*rules) NewPart(k core.RoleKind, _ *core.Process) core.Part {
 	if k == core.RM {
 		return &participant{}
 	}
@@ -14,7 +14,7 @@ func (rules) NewPart(k core.RoleKind, _ *core.Process) core.Part {
 }
 
 // Senders returns who sends what to whom.
-func (rules) Senders(*core.Layout) core.Senders {
+func (*rules) Senders(*core.Layout) core.Senders {
 	s := core.Senders{
 		core.RM: {
 			core.MsgRequest:   core.FromClient,
@@ -45,7 +45,7 @@ func (rules) Senders(*core.Layout) core.Senders {
 }
 
 // CheckMessage checks the fields that only some types use.
-func (rules) CheckMessage(m *core.Message, l *core.Layout) error {
+func (*rules) CheckMessage(m *core.Message, l *core.Layout) error {
 	switch m.Type {
 	case core.MsgVote:
 		if m.Val != core.Prepared && m.Val != core.Aborted {
@@ -96,7 +96,7 @@ func areEntries(r core.Role, v core.Votes, val core.Value) bool {
 func isOutcome(v core.Value) bool { return v == core.Committed || v == core.Aborted }
 
 // Writes tells whether a replica writes such a record.
-func (rules) Writes(rec *core.Record, l *core.Layout) bool {
+func (*rules) Writes(rec *core.Record, l *core.Layout) bool {
 	ok := rec.Type == core.RecordForget || rec.Type == core.RecordAcceptor &&
 		rec.Bal <= rec.MBal && areEntries(rec.Role, rec.Votes, rec.Val)
 	return ok && rec.IsOfTx(l)

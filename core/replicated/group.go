@@ -273,12 +273,9 @@ func (r *replica) promise(l *log) {
 
 // forget writes down that a transaction is finished, and all of its origin and epoch up to low.
 func (r *replica) forget(tx core.TxID, members core.Set, low uint32, out *core.Output) {
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordForget, Role: r.id, Tx: tx, Members: members, Low: low,
-	})
-	out.Disarm = append(out.Disarm,
-		core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: tx},
-		core.Timer{Role: r.id, Kind: core.TimerTakeOver, Tx: tx})
+	out.Write(core.RecordForget, r.id, tx, members).Low = low
+	core.PutTimer(&out.Disarm, core.TimerRetry, r.id, tx, core.Await{})
+	r.stopWatching(tx, out)
 }
 
 // forgotten answers a message about a finished transaction, so that its sender stops asking.
@@ -298,10 +295,8 @@ func (r *replica) forgotten(m *core.Message, out *core.Output) {
 }
 
 func (r *replica) record(tx core.TxID, l *log, out *core.Output) {
-	out.Records = append(out.Records, core.Record{
-		Type: core.RecordAcceptor, Role: r.id, Tx: tx, Members: l.members, MBal: l.mbal, Bal: l.bal,
-		Votes: r.votes(l.accepted), Val: l.accepted.val,
-	})
+	rec := out.Write(core.RecordAcceptor, r.id, tx, l.members)
+	rec.MBal, rec.Bal, rec.Votes, rec.Val = l.mbal, l.bal, r.votes(l.accepted), l.accepted.val
 }
 
 // instance is the number under which a group's vote stands in core.Votes; a coordinator group has
@@ -335,7 +330,7 @@ func (r *replica) drop(why core.DropReason, tx core.TxID, out *core.Output) {
 }
 
 func (r *replica) arm(kind core.TimerKind, tx core.TxID, await core.Await, out *core.Output) {
-	out.Arm = append(out.Arm, core.Timer{Role: r.id, Kind: kind, Tx: tx, Await: await})
+	core.PutTimer(&out.Arm, kind, r.id, tx, await)
 }
 
 // watch has a replica that does not lead take over, if it hears nothing more from who does.
@@ -348,7 +343,7 @@ func (r *replica) watch(tx core.TxID, l *log, out *core.Output) {
 }
 
 func (r *replica) stopWatching(tx core.TxID, out *core.Output) {
-	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerTakeOver, Tx: tx})
+	core.PutTimer(&out.Disarm, core.TimerTakeOver, r.id, tx, core.Await{})
 }
 
 // awaitGroup is for what the group's own replicas have to answer.

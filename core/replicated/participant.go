@@ -277,9 +277,7 @@ func (p *participant) add(tx core.TxID, st *rmTx, e entries, out *core.Output) {
 func (p *participant) chose(tx core.TxID, st *rmTx, before entries, out *core.Output) {
 	switch {
 	case st.chosen.val != before.val:
-		out.Decided = append(out.Decided, core.Decision{
-			Role: p.id, Val: st.chosen.val, Tx: tx, Members: st.members,
-		})
+		out.Decide(st.chosen.val, p.id, tx, st.members)
 		p.tellResource(tx, st, out)
 		p.answerClient(tx, st, out)
 		p.stopWatching(tx, out)

@@ -35,4 +35,4 @@ func (p Protocol) Validate(l *core.Layout) error {
 }
 
 // New returns a process to be Reset.
-func (Protocol) New() core.Machine { return core.NewProcess(rules{}) }
+func (Protocol) New() core.Machine { return core.NewProcess(&rules{}) }

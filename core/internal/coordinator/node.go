@@ -83,8 +83,7 @@ func (r *role) forgotten(m *core.Message, out *core.Output) *core.Message {
 func (r *role) write(
 	t core.RecordType, tx core.TxID, members core.Set, out *core.Output,
 ) *core.Record {
-	out.Records = append(out.Records, core.Record{Type: t, Role: r.id, Tx: tx, Members: members})
-	return &out.Records[len(out.Records)-1]
+	return out.Write(t, r.id, tx, members)
 }
 
 // theTM is the transaction manager of every transaction.

@@ -238,9 +238,7 @@ func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 		r.drop(core.DropDuplicate, m.Tx, out)
 	default:
 		st.done = true
-		out.Decided = append(out.Decided, core.Decision{
-			Role: r.id, Val: st.outcome, Tx: m.Tx, Members: st.members,
-		})
+		out.Decide(st.outcome, r.id, m.Tx, st.members)
 		r.sendDone(m.Tx, st, out)
 	}
 	return nil
@@ -253,7 +251,7 @@ func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 		return core.Contradiction(m, "no outcome is known here")
 	}
 	r.write(core.RecordForget, m.Tx, m.Members, out).Low = m.Low
-	out.Disarm = append(out.Disarm, core.Timer{Role: r.id, Kind: core.TimerRetry, Tx: m.Tx})
+	core.PutTimer(&out.Disarm, core.TimerRetry, r.id, m.Tx, core.Await{})
 	r.send(&out.Gated, r.resource(), core.MsgForget, m.Tx, m.Members).Low = m.Low
 	core.Forget(&r.finished, &r.txs, m.Tx, m.Low)
 	if m.Type == core.MsgForget {
@@ -375,7 +373,7 @@ func (r *rm) answerClient(tx core.TxID, st *rmTx, where *[]core.Message) {
 }
 
 func (r *rm) armRetry(tx core.TxID, out *core.Output) {
-	out.Arm = append(out.Arm, r.timer(core.TimerRetry, tx))
+	core.PutTimer(&out.Arm, core.TimerRetry, r.id, tx, awaitTM())
 }
 
 // armTakeOver has a resource manager in doubt not wait for ever, where there is something to be
@@ -384,21 +382,17 @@ func (r *rm) armTakeOver(tx core.TxID, st *rmTx, out *core.Output) {
 	if r.rules.InDoubt == Blocks || r.rules.InDoubt == Commits && !st.ready {
 		return
 	}
-	t := r.timer(core.TimerTakeOver, tx)
+	await := awaitTM()
 	if awaited := st.awaits(r.id.ID); awaited > 0 {
-		t.Await = core.Await{Kind: core.RM, IDs: core.SetOf(awaited)}
+		await = core.Await{Kind: core.RM, IDs: core.SetOf(awaited)}
 	}
-	out.Arm = append(out.Arm, t)
+	core.PutTimer(&out.Arm, core.TimerTakeOver, r.id, tx, await)
 }
 
 func (r *rm) disarmTakeOver(tx core.TxID, out *core.Output) {
 	if r.rules.InDoubt != Blocks {
-		out.Disarm = append(out.Disarm, r.timer(core.TimerTakeOver, tx))
+		core.PutTimer(&out.Disarm, core.TimerTakeOver, r.id, tx, awaitTM())
 	}
 }
 
-func (r *rm) timer(k core.TimerKind, tx core.TxID) core.Timer {
-	return core.Timer{
-		Role: r.id, Kind: k, Tx: tx, Await: core.Await{Kind: core.TM, IDs: core.SetOf(1)},
-	}
-}
+func awaitTM() core.Await { return core.Await{Kind: core.TM, IDs: core.SetOf(theTM().ID)} }

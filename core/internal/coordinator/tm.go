@@ -190,19 +190,17 @@ func (t *tm) decide(tx core.TxID, st *tmTx, v core.Value, out *core.Output) {
 	if v == core.Committed || st.votes.Instances() == 0 {
 		t.write(core.RecordOutcome, tx, st.members, out).Val = v
 	} else {
-		out.Decided = append(out.Decided, core.Decision{
-			Role: t.id, Val: v, Tx: tx, Members: st.members,
-		})
+		out.Decide(v, t.id, tx, st.members)
 	}
 	t.stopWaiting(tx, st, decided, out)
 	t.tell(core.OutcomeMsg(v), tx, st.members, st.members, out)
-	t.armRetry(tx, st, out)
+	t.putRetry(&out.Arm, tx, st)
 }
 
 // stopWaiting moves on to a phase in which no vote matters.
 func (t *tm) stopWaiting(tx core.TxID, st *tmTx, p phase, out *core.Output) {
 	st.phase, st.votes, st.ready = p, core.Votes{}, 0
-	out.Disarm = append(out.Disarm, t.takeOverTimer(tx, st))
+	t.putTakeOver(&out.Disarm, tx, st)
 }
 
 // done is a member that has applied the outcome. After a crash it is how an abort is learned
@@ -256,14 +254,14 @@ func (t *tm) heardForgotten(st *tmTx, m *core.Message, out *core.Output) {
 // finish forgets a transaction here too.
 func (t *tm) finish(tx core.TxID, st *tmTx, out *core.Output) {
 	t.write(core.RecordForget, tx, st.members, out).Low = t.finished.Low(tx)
-	out.Disarm = append(out.Disarm, t.retryTimer(tx, st))
+	t.putRetry(&out.Disarm, tx, st)
 	core.Forget(&t.finished, &t.txs, tx, 0)
 }
 
 func (t *tm) startForgetting(tx core.TxID, st *tmTx, out *core.Output) {
 	st.phase = forgetting
 	t.tell(core.MsgForget, tx, st.members, st.members&^st.forgotten, out)
-	t.armRetry(tx, st, out)
+	t.putRetry(&out.Arm, tx, st)
 }
 
 // Timer says again what has had no answer, or waits no longer.
@@ -296,7 +294,7 @@ func (t *tm) retry(tx core.TxID, out *core.Output) {
 	case forgetting:
 		t.tell(core.MsgForget, tx, st.members, st.members&^st.forgotten, out)
 	}
-	t.armRetry(tx, st, out)
+	t.putRetry(&out.Arm, tx, st)
 }
 
 func (t *tm) Restore(rec *core.Record) {
@@ -326,9 +324,7 @@ func (t *tm) Restart(out *core.Output) {
 			continue
 		}
 		t.retry(tx, out)
-		out.Decided = append(out.Decided, core.Decision{
-			Role: t.id, Val: st.outcome, Tx: tx, Members: st.members,
-		})
+		out.Decide(st.outcome, t.id, tx, st.members)
 	}
 }
 
@@ -345,15 +341,11 @@ func (t *tm) tell(typ core.MsgType, tx core.TxID, members, to core.Set, out *cor
 }
 
 func (t *tm) armBoth(tx core.TxID, st *tmTx, out *core.Output) {
-	t.armRetry(tx, st, out)
-	out.Arm = append(out.Arm, t.takeOverTimer(tx, st))
+	t.putRetry(&out.Arm, tx, st)
+	t.putTakeOver(&out.Arm, tx, st)
 }
 
-func (t *tm) armRetry(tx core.TxID, st *tmTx, out *core.Output) {
-	out.Arm = append(out.Arm, t.retryTimer(tx, st))
-}
-
-func (t *tm) retryTimer(tx core.TxID, st *tmTx) core.Timer {
+func (t *tm) putRetry(where *[]core.Timer, tx core.TxID, st *tmTx) {
 	missing := st.votes.Instances()
 	switch st.phase {
 	case decided:
@@ -364,18 +356,17 @@ func (t *tm) retryTimer(tx core.TxID, st *tmTx) core.Timer {
 		missing = st.ready
 	case collecting:
 	}
-	return t.timer(core.TimerRetry, tx, st.members&^missing)
+	t.put(where, core.TimerRetry, tx, st.members&^missing)
 }
 
-func (t *tm) takeOverTimer(tx core.TxID, st *tmTx) core.Timer {
+func (t *tm) putTakeOver(where *[]core.Timer, tx core.TxID, st *tmTx) {
+	await := st.members &^ st.votes.Instances()
 	if st.phase == announcing {
-		return t.timer(core.TimerTakeOver, tx, core.SetOf((st.members &^ st.ready).First()))
+		await = core.SetOf((st.members &^ st.ready).First())
 	}
-	return t.timer(core.TimerTakeOver, tx, st.members&^st.votes.Instances())
+	t.put(where, core.TimerTakeOver, tx, await)
 }
 
-func (t *tm) timer(k core.TimerKind, tx core.TxID, await core.Set) core.Timer {
-	return core.Timer{
-		Role: t.id, Kind: k, Tx: tx, Await: core.Await{Kind: core.RM, IDs: await},
-	}
+func (t *tm) put(where *[]core.Timer, k core.TimerKind, tx core.TxID, await core.Set) {
+	core.PutTimer(where, k, t.id, tx, core.Await{Kind: core.RM, IDs: await})
 }

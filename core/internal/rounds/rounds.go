@@ -12,7 +12,7 @@ type World struct {
 	Told  [core.NumMsgTypes]int    // what the client was told, by type
 
 	layout *core.Layout
-	nodes  []core.Machine
+	nodes  []core.Machine // by id
 	in     core.Input
 	out    *core.Output // of this round
 	last   *core.Output // of the round before, while it arrives
@@ -20,18 +20,18 @@ type World struct {
 
 // New returns a world whose nodes are machines that machine makes, with empty logs.
 func New(machine func() core.Machine, l *core.Layout) *World {
-	w := &World{layout: l, out: &core.Output{}, last: &core.Output{}}
+	w := &World{layout: l, nodes: make([]core.Machine, l.Nodes+1)}
+	w.out, w.last = &core.Output{}, &core.Output{}
 	w.in.Type = core.InputMessage
-	for i := range l.Nodes {
-		n := machine()
-		n.Reset(l, core.NodeID(i+1))
-		w.nodes = append(w.nodes, n)
+	for id := 1; id <= l.Nodes; id++ {
+		w.nodes[id] = machine()
+		w.nodes[id].Reset(l, core.NodeID(id))
 	}
 	return w
 }
 
 // Node returns the node on which a role is.
-func (w *World) Node(r core.Role) core.Machine { return w.nodes[w.layout.NodeOf(r)-1] }
+func (w *World) Node(r core.Role) core.Machine { return w.nodes[w.layout.NodeOf(r)] }
 
 // Request has client 1 ask a resource manager for its transaction of that number, of all resource
 // managers.
@@ -45,12 +45,11 @@ func (w *World) Run() error {
 	for len(w.out.Send)+len(w.out.Gated) > 0 {
 		w.last, w.out = w.out, w.last
 		w.out.Reset()
-		for _, arriving := range [...][]core.Message{w.last.Send, w.last.Gated} {
-			for i := range arriving {
-				if err := w.deliver(&arriving[i]); err != nil {
-					return err
-				}
-			}
+		if err := w.deliver(w.last.Send); err != nil {
+			return err
+		}
+		if err := w.deliver(w.last.Gated); err != nil {
+			return err
 		}
 		for i := range w.out.Records {
 			w.Wrote[w.out.Records[i].Type]++
@@ -59,15 +58,20 @@ func (w *World) Run() error {
 	return nil
 }
 
-func (w *World) deliver(m *core.Message) error {
-	switch m.To.Kind {
-	case core.Client:
-		w.Told[m.Type]++
-	case core.Resource:
-		w.resource(m)
-	default:
-		w.in.Msg = *m
-		return w.Node(m.To).Step(&w.in, w.out)
+func (w *World) deliver(arriving []core.Message) error {
+	for i := range arriving {
+		m := &arriving[i]
+		switch m.To.Kind {
+		case core.Client:
+			w.Told[m.Type]++
+		case core.Resource:
+			w.resource(m)
+		default:
+			w.in.Msg = *m
+			if err := w.Node(m.To).Step(&w.in, w.out); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
