@@ -197,11 +197,16 @@ func (e *explorer[S, A]) expand(w *worker[S, A], c *chunk[S, A]) {
 		if e.ample != nil {
 			n = e.ample.Ample(s, w.actions)
 		}
+		if n < all {
+			e.flush(w, c)
+		}
 		before := len(c.candidates)
 		e.successors(w, c, from, parent, 0, n)
-		if n < all && !e.anyNew(c.candidates[before:]) {
-			e.successors(w, c, from, parent, n, all)
-			n = all
+		if n < all {
+			if e.flush(w, c); len(c.candidates) == before { // nothing new
+				e.successors(w, c, from, parent, n, all)
+				n = all
+			}
 		}
 		c.tally.generated += uint64(n)
 		if all == 0 {
@@ -245,15 +250,6 @@ func (e *explorer[S, A]) successors(
 		last = f
 		c.candidates = append(c.candidates, candidate[S]{marked[S]{f, t}, edge{parent, uint16(i)}})
 	}
-}
-
-func (e *explorer[S, A]) anyNew(cs []candidate[S]) bool {
-	for i := range cs {
-		if !e.seen.has(cs[i].print) {
-			return true
-		}
-	}
-	return false
 }
 
 // flush looks up the candidates that were not yet, and leaves out those that are not new. It first

@@ -485,7 +485,7 @@ func (m *Model) comes(s *State, lonelies []*lonely, node int, unless uint32) boo
 	if unless == 0 {
 		return false
 	}
-	for k, w := range m.outs.at(unless) {
+	for k, w := range m.outs.at(unless)[:m.words()] {
 		if w == 0 {
 			continue
 		}

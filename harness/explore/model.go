@@ -201,7 +201,7 @@ func (m *Model) covered(s *State, live *[sentWords]uint64, out uint32) bool {
 	if out == 0 {
 		return true
 	}
-	for k, w := range m.outs.at(out) {
+	for k, w := range m.outs.at(out)[:m.words()] {
 		if m.pruned {
 			w &= live[k]
 		}
@@ -216,7 +216,7 @@ func (m *Model) send(s *State, out uint32) {
 	if out == 0 {
 		return
 	}
-	for k, w := range m.outs.at(out) {
+	for k, w := range m.outs.at(out)[:m.words()] {
 		s.sent[k] |= w
 	}
 }
