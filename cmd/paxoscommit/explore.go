@@ -41,7 +41,9 @@ paxos-commit or bundled-paxos-commit, with --rms, and for the last two --accepto
 with --unreduced the way to a violation is then as short as any with these faults.
 
 A violation is printed with the shortest way to it, and saved as a schedule for replay and
-minimize. --json prints one object and nothing else on standard output.
+minimize. --json prints one object and nothing else on standard output. Its orbit_expanded is how
+many states the distinct ones stand for by symmetry: as many as there are without it, unless
+partial-order is one of the reductions, which leaves states out of both numbers.
 
 Exit codes: 0 everything was visited and holds; 1 a violation; 2 bad usage, or a world that
 is too large; 3 unknown, because a limit came first or the exploration was interrupted.`

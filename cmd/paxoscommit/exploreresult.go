@@ -154,7 +154,7 @@ type exploreJSON struct {
 	Complete        bool    `json:"complete"`
 	Limit           string  `json:"limit,omitempty"`
 	Reduction       string  `json:"reduction"`
-	OrbitExpanded   uint64  `json:"orbit_expanded"` // distinct states without symmetry
+	OrbitExpanded   uint64  `json:"orbit_expanded"` // those that distinct ones stand for
 	Seconds         float64 `json:"seconds"`
 	StatesPerSecond uint64  `json:"states_per_second"` // generated
 	BytesPerState   float64 `json:"bytes_per_state"`   // visited, the frontier apart
