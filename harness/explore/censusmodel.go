@@ -162,11 +162,7 @@ func (k *censusModel) isThere(s *censusState, out uint32) bool {
 
 // arrival returns what the arrival of a message does to its receiver.
 func (k *censusModel) arrival(s *censusState, id int) edge {
-	p := k.part(s.parts[k.receiver[id].node])
-	if p.deaf[id/64].Load()>>(id%64)&1 == 1 {
-		return edge{next: p.number}
-	}
-	return k.delivery(p, id)
+	return k.delivery(k.part(s.parts[k.receiver[id].node]), id)
 }
 
 // moving returns something that goes on inside a node, and where, or nil.

@@ -205,9 +205,12 @@ func (m *Model) delivery(p *part, id int) edge {
 			return e
 		}
 	}
+	e := edge{next: p.number}
+	if p.deaf[id/64].Load()>>(id%64)&1 == 1 {
+		return e
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := edge{next: p.number}
 	if !p.broken {
 		msg := m.messages[id]
 		a := harness.Action{Type: harness.Deliver, Msg: msg}
