@@ -90,12 +90,17 @@ func (o *Output) Drop(why DropReason, r Role, tx TxID) {
 	d.Reason, d.Role, d.Tx = why, r, tx
 }
 
-// put makes a list longer by one, and returns that: what is written where it stays need not be
-// copied there, which at once after it was written costs more than all else.
+// put makes a list longer by one, and returns that, zero. It is written where it stays: a copy of
+// what has just been written costs more than all else, and append would make one.
 func put[T any](list *[]T) *T {
-	var zero T
-	*list = append(*list, zero)
-	return &(*list)[len(*list)-1]
+	n := len(*list)
+	if n == cap(*list) {
+		*list = append(*list, *new(T))
+	}
+	l := (*list)[:n+1]
+	*list = l
+	l[n] = *new(T)
+	return &l[n]
 }
 
 // Decision says that a role has learned the outcome of a transaction, Committed or Aborted.

@@ -49,14 +49,16 @@ func (s *Senders) check(m *Message, l *Layout, members Set) error {
 // senderOf returns what the sender of a message is to its receiver, 0 if there is none like it.
 func senderOf(m *Message, l *Layout) From {
 	switch {
+	case l.NodeOf(m.From) != 0:
+		if m.From.Kind != m.To.Kind || m.From.ID != m.To.ID {
+			return 1 << m.From.Kind
+		} else if m.From.Replica != m.To.Replica {
+			return FromPeer
+		}
 	case m.From.Kind == Client && m.From.ID != 0:
 		return FromClient
-	case l.NodeOf(m.From) == 0 || m.From == m.To:
-		return 0
-	case m.From.Kind == m.To.Kind && m.From.ID == m.To.ID:
-		return FromPeer
 	}
-	return 1 << m.From.Kind
+	return 0
 }
 
 // IsOfTx tells whether a record is of a transaction that its role can take part in.

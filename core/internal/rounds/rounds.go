@@ -68,7 +68,7 @@ func (w *World) deliver(arriving []core.Message) error {
 			w.resource(m)
 		default:
 			w.in.Msg = *m
-			if err := w.Node(m.To).Step(&w.in, w.out); err != nil {
+			if err := w.nodes[w.layout.NodeOf(m.To)].Step(&w.in, w.out); err != nil {
 				return err
 			}
 		}
