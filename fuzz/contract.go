@@ -115,7 +115,7 @@ func (m *watchedMachine) key(of core.Machine) string {
 	return key
 }
 
-// changed tells whether the key of a machine is another than before. If it is, it is asked for again
+// changed tells whether the key of a machine is another than before. If so, it is asked for again
 // and again first: it may be another each time, and then that is what is wrong.
 func (m *watchedMachine) changed(of core.Machine, before string) bool {
 	if m.key(of) == before {

@@ -222,7 +222,6 @@ func (o *Options) drawDuel(rng *rand.Rand, c *harness.Config, p *plan) {
 // drawLateJoins makes a run in which members are late to join, and the first one does not wait for
 // all that may.
 func drawLateJoins(rng *rand.Rand, c *harness.Config, p *plan) {
-	p.steps += 40
 	p.late[core.MsgEnlist] = [...]uint8{0, 12, 15, 15}[rng.IntN(4)]
 	p.late[core.MsgJoin] = [...]uint8{0, 0, 12, 14}[rng.IntN(4)]
 	p.late[core.MsgQuery], p.idle[core.Client], p.idle[core.RM] = 15, 15, 0
