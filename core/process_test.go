@@ -191,24 +191,48 @@ func TestProcessRefusesWhatCannotBe(t *testing.T) {
 // TestProcessIsMadeAgainFromWhatIsThere: whatever a process was before, reset or copied it is what
 // a new one would be.
 func TestProcessIsMadeAgainFromWhatIsThere(t *testing.T) {
-	few, fewLayout := oneNode(0)
 	many, manyLayout := oneNode(3)
-	for _, p := range []*core.Process{few, many} {
-		require.NoError(t, p.Step(&core.Input{Type: core.InputRestart}, &core.Output{}))
+	few, fewLayout := oneNode(0)
+	one, oneLayout := oneNode(0)
+	for _, id := range oneLayout.AppendRoles(nil)[1:] {
+		oneLayout.Place(id, 2)
+	}
+	one.Reset(oneLayout, 1)
+	roles := manyLayout.AppendRoles(fewLayout.AppendRoles(nil))
+	for _, p := range []*core.Process{many, few, one} {
+		for _, id := range roles {
+			if p.Part(id) != nil {
+				p.Part(id).Restore(&core.Record{Tx: core.TxID{Seq: 7}})
+			}
+		}
 	}
 	p := core.NewProcess(echoes{})
-	for range 2 {
-		for _, src := range []*core.Process{many, few} {
-			p.CopyFrom(src)
-			require.Equal(t, src.AppendKey(nil), p.AppendKey(nil))
+	requireSame := func(want *core.Process) {
+		t.Helper()
+		require.Equal(t, want.AppendKey(nil), p.AppendKey(nil))
+		for _, id := range roles {
+			require.Equal(t, want.Part(id) == nil, p.Part(id) == nil, id)
 		}
-		for _, l := range []*core.Layout{manyLayout, fewLayout} {
+	}
+	for range 2 {
+		for _, src := range []*core.Process{many, few, one} {
+			p.CopyFrom(src)
+			requireSame(src)
+		}
+		for _, l := range []*core.Layout{manyLayout, fewLayout, oneLayout} {
 			p.Reset(l, 1)
 			fresh := core.NewProcess(echoes{})
 			fresh.Reset(l, 1)
-			require.Equal(t, fresh.AppendKey(nil), p.AppendKey(nil))
+			requireSame(fresh)
 		}
 	}
-	p.Reset(fewLayout, 2)
+	p.Reset(fewLayout, 3)
 	require.Empty(t, p.AppendKey(nil))
+}
+
+func TestProcessHasEveryRoleButDatabases(t *testing.T) {
+	p, l := oneNode(3)
+	for _, id := range l.AppendRoles(nil) {
+		require.Equal(t, id.Kind == core.Resource, p.Part(id) == nil, id)
+	}
 }
