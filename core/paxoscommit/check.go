@@ -54,7 +54,7 @@ func (r *rules) Senders(l *core.Layout) core.Senders {
 
 // CheckMessage checks the fields that only some types use.
 func (*rules) CheckMessage(m *core.Message, l *core.Layout) error {
-	if m.Begin && (m.Type != core.MsgPhase2a || m.Bal != 0 ||
+	if m.Begin && (m.Type != core.MsgPhase2a || m.From.Kind != core.RM ||
 		l.NodeOf(m.To) != l.NodeOf(beginner(l))) {
 		return core.Malformed(m, "nobody to begin")
 	}

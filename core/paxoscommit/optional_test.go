@@ -1,6 +1,7 @@
 package paxoscommit
 
 import (
+	"slices"
 	"testing"
 
 	"paxoscommit/core"
@@ -167,6 +168,7 @@ func TestLeaderTellsTheSetAndWaitsForNobodyElse(t *testing.T) {
 		out := p.get(withEntry(phase2b(acc+1, ldrRole(1), 0, prepared(1)), core.SetOf(1)))
 		if acc == 1 {
 			require.Equal(t, []string{"ldr1->rm1 commit tx=c1.1 joined=1"}, texts(out.Send))
+			require.Equal(t, core.Await{Kind: core.RM, IDs: core.SetOf(1)}, out.Arm[0].Await)
 		}
 	}
 	out := p.get(msg(core.MsgQuery, rmRole(2), ldrRole(1)))
@@ -186,6 +188,46 @@ func TestLeaderTellsTheSetAndWaitsForNobodyElse(t *testing.T) {
 		p.get(msg(core.MsgForgotten, from, ldrRole(1)))
 	}
 	require.Zero(t, p.node.open())
+}
+
+func TestFirstLeaderWaitsForTheVotesOfThoseWhoTakePart(t *testing.T) {
+	p := newPlay(t, Protocol{}, dynamic(t, 1), ldrRole(1))
+	awaits := func(out core.Output) core.Await {
+		i := slices.IndexFunc(out.Arm, func(x core.Timer) bool { return x.Kind == core.TimerTakeOver })
+		return out.Arm[i].Await
+	}
+	out := p.get(msg(core.MsgQuery, client(), ldrRole(1)))
+	require.Equal(t, core.Await{Kind: core.Registrar, IDs: core.SetOf(1)}, awaits(out))
+	p.get(withEntry(phase2b(1, ldrRole(1), 0, core.Votes{}), core.SetOf(2)))
+	out = p.fire(ldrRole(1), core.TimerTakeOver)
+	require.Equal(t, core.Await{Kind: core.RM, IDs: core.SetOf(2)}, awaits(out))
+}
+
+func TestKeyTellsSetsApart(t *testing.T) {
+	keys := map[string]core.Set{}
+	rm1, ldr1 := rmRole(1), ldrRole(1)
+	for _, set := range []core.Set{core.SetOf(1), core.SetOf(1, 2)} {
+		for _, way := range [][]core.Message{
+			{withSet(msg(core.MsgRequest, client(), rm1), set)},
+			{
+				msg(core.MsgPrepare, theRegistrar(), rm1),
+				valued(core.MsgVote, 1, rm1, core.Prepared),
+				withSet(msg(core.MsgCommit, ldr1, rm1), set),
+			},
+			{
+				withEntry(phase2b(1, ldr1, 0, prepared(1, 2)), set),
+				withEntry(phase2b(2, ldr1, 0, prepared(1, 2)), set),
+			},
+		} {
+			p := newPlay(t, Protocol{}, dynamic(t, 1), way[0].To)
+			for _, m := range way {
+				p.get(m)
+			}
+			key := string(p.node.AppendKey(nil))
+			require.NotContains(t, keys, key, "%v: {%v} is as {%v}", way[0], set, keys[key])
+			keys[key] = set
+		}
+	}
 }
 
 func TestLeaderLearnsTheSetFromWhoIsDone(t *testing.T) {

@@ -101,7 +101,7 @@ func TestBeginCommitClosesTheSet(t *testing.T) {
 	l := dynamic(t, 2)
 	p := newPlay(t, Protocol{}, l, theRegistrar())
 	out := p.get(toReg(core.MsgBeginCommit, 1))
-	require.Equal(t, []core.DropReason{core.DropUnknown}, reasons(out.Dropped), "rm1 has not joined")
+	require.Equal(t, []core.DropReason{core.DropUnknown}, reasons(out.Dropped), "nobody has joined")
 	join := p.get(toReg(core.MsgJoin, 1)).Records[0]
 	out = p.get(toReg(core.MsgBeginCommit, 1))
 	require.Equal(t, []string{"reg1 vote tx=c1.1 val=prepared joined=1"}, texts(out.Records))
@@ -134,6 +134,25 @@ func TestBeginCommitClosesTheSet(t *testing.T) {
 	p.fails(core.Input{
 		Type: core.InputMessage, Msg: msg(core.MsgCommit, ldrRole(2), theRegistrar()),
 	}, core.ErrProtocol)
+}
+
+func TestOnlyWhoHasJoinedClosesTheSet(t *testing.T) {
+	p := newPlay(t, Protocol{}, dynamic(t, 1), theRegistrar())
+	p.get(toReg(core.MsgJoin, 2))
+	out := p.get(toReg(core.MsgBeginCommit, 1))
+	require.Equal(t, []core.DropReason{core.DropUnknown}, reasons(out.Dropped))
+	require.NotEmpty(t, p.get(toReg(core.MsgJoin, 1)).Records, "the set is open")
+}
+
+func TestBeginCommitRidesOnAVoteOnly(t *testing.T) {
+	l := dynamic(t, 1, OptMergeBegin)
+	l.Place(theRegistrar(), l.NodeOf(accRole(2)))
+	p := newPlay(t, Protocol{}, l, accRole(2))
+	set := withEntry(phase2a(theRegistrar(), 0, core.Votes{}), core.SetOf(1))
+	set.To = accRole(2)
+	p.get(set)
+	set.Begin = true
+	p.fails(core.Input{Type: core.InputMessage, Msg: set}, core.ErrMalformed)
 }
 
 func TestNobodyJoinsWhatIsForgotten(t *testing.T) {
