@@ -6,7 +6,9 @@
 // chooses decides the run: a random number generator, the bytes of a fuzzer, a model checker, or a
 // person with a text file. What was chosen is a Schedule: a line an action, each named by content,
 // so that it survives changes of the code, can be edited by hand, minimised and pasted into a test.
-// The same Config and the same Schedule give the same run, byte for byte, on every platform.
+// The same Config and the same Schedule give the same run, byte for byte, on every platform. Who
+// takes millions of random steps names an action by its place instead (Possible, Find, Do), which
+// is the same action and costs less.
 //
 // # What can happen
 //
