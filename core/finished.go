@@ -132,6 +132,21 @@ func Forget[T any](f *Finished, t *Table[T], tx TxID, low uint32) {
 	f.Add(tx)
 }
 
+// AnyUpTo tells whether is holds for what t has of a transaction of tx's origin and epoch up to low.
+// When all of these are finished it does not hold.
+func AnyUpTo[T any](f *Finished, t *Table[T], tx TxID, low uint32, is func(*T) bool) bool {
+	if low <= f.Low(tx) {
+		return false
+	}
+	for i := range t.Len() {
+		other, st := t.At(i)
+		if other.source() == tx.source() && other.Seq <= low && is(st) {
+			return true
+		}
+	}
+	return false
+}
+
 // Clear empties the set and keeps its memory.
 func (f *Finished) Clear() { f.marks, f.above = f.marks[:0], f.above[:0] }
 

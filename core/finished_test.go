@@ -91,3 +91,17 @@ func TestForgetDropsUpToLowOfOneOrigin(t *testing.T) {
 		require.Equal(t, gone, table.Get(tx) == nil, "%v", tx)
 	}
 }
+
+func TestAnyUpToAsksOfOneOriginAndOfWhatIsNotFinished(t *testing.T) {
+	f, table := &core.Finished{}, &core.Table[bool]{}
+	tx := core.TxID{Origin: 1, Seq: 4}
+	*table.Put(tx) = true
+	*table.Put(core.TxID{Origin: 1, Seq: 3}) = false
+	is := func(v *bool) bool { return *v }
+	require.True(t, core.AnyUpTo(f, table, tx, 4, is))
+	require.False(t, core.AnyUpTo(f, table, tx, 3, is))
+	require.False(t, core.AnyUpTo(f, table, core.TxID{Origin: 2}, 4, is))
+	require.False(t, core.AnyUpTo(f, table, core.TxID{Origin: 1, Epoch: 1}, 4, is))
+	f.Raise(tx, 4)
+	require.False(t, core.AnyUpTo(f, table, tx, 4, is))
+}

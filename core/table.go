@@ -49,11 +49,9 @@ func (t *Table[T]) Put(tx TxID) *T {
 	if 2*(len(t.keys)+1) > len(t.index) {
 		t.grow()
 	}
-	var zero T
 	t.keys = append(t.keys, tx)
-	t.slots = append(t.slots, zero)
 	t.insert(tx, int32(len(t.keys)))
-	return &t.slots[len(t.slots)-1]
+	return put(&t.slots)
 }
 
 // Delete takes a transaction out.

@@ -301,7 +301,7 @@ func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 // not have said so again. With a registrar it may also have been committed without this one.
 func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 	if st == nil && r.layout.Registrars == 0 || st != nil && st.isOpen() ||
-		r.isOpenUpTo(m.Tx, m.Low) {
+		core.AnyUpTo(&r.finished, &r.txs, m.Tx, m.Low, (*rmTx).isOpen) {
 		return core.Contradiction(m, "no outcome is known here")
 	}
 	out.Write(core.RecordForget, r.id, m.Tx, m.Members).Low = m.Low
@@ -317,20 +317,6 @@ func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 // isOpen tells whether the transaction may need this resource manager for its outcome. It does not
 // need one that has not joined.
 func (st *rmTx) isOpen() bool { return st.outcome == core.NoValue && st.joining != toJoin }
-
-// isOpenUpTo tells whether a transaction of tx's origin and epoch, up to low, has no outcome here.
-func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
-	if low <= r.finished.Low(tx) {
-		return false
-	}
-	for i := range r.txs.Len() {
-		other, st := r.txs.At(i)
-		if other.Origin == tx.Origin && other.Epoch == tx.Epoch && other.Seq <= low && st.isOpen() {
-			return true
-		}
-	}
-	return false
-}
 
 // Timer says again what has had no answer.
 func (r *rm) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {

@@ -247,7 +247,8 @@ func (r *rm) done(st *rmTx, m *core.Message, out *core.Output) error {
 // forget drops a transaction that every resource has applied for good; after a restart its own may
 // not have said so again.
 func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
-	if st == nil || st.outcome == core.NoValue || r.isOpenUpTo(m.Tx, m.Low) {
+	if st == nil || st.isOpen() ||
+		core.AnyUpTo(&r.finished, &r.txs, m.Tx, m.Low, (*rmTx).isOpen) {
 		return core.Contradiction(m, "no outcome is known here")
 	}
 	r.write(core.RecordForget, m.Tx, m.Members, out).Low = m.Low
@@ -260,20 +261,7 @@ func (r *rm) forget(st *rmTx, m *core.Message, out *core.Output) error {
 	return nil
 }
 
-// isOpenUpTo tells whether a transaction of tx's origin and epoch, up to low, has no outcome here.
-func (r *rm) isOpenUpTo(tx core.TxID, low uint32) bool {
-	if low <= r.finished.Low(tx) {
-		return false
-	}
-	for i := range r.txs.Len() {
-		other, st := r.txs.At(i)
-		if other.Origin == tx.Origin && other.Epoch == tx.Epoch && other.Seq <= low &&
-			st.outcome == core.NoValue {
-			return true
-		}
-	}
-	return false
-}
+func (st *rmTx) isOpen() bool { return st.outcome == core.NoValue }
 
 // Timer says again what has had no answer, or waits for the outcome no longer.
 func (r *rm) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
