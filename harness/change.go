@@ -14,6 +14,8 @@ type change struct {
 	txns  []core.TxID                               // new id by old index; zero is gone
 	nodes [][]core.NodeID                           // new nodes by old node
 
+	replicas [core.MaxReplicas + 1]uint8 // of every role, as roles
+
 	merges bool // several roles become one
 	split  int  // the transaction at which a client becomes two; 0 is none
 }
@@ -25,6 +27,9 @@ func newChange(c *Config) *change {
 		for id := range g.roles[k] {
 			g.roles[k][id] = uint8(id)
 		}
+	}
+	for k := range g.replicas {
+		g.replicas[k] = uint8(k)
 	}
 	for i := range c.Txns {
 		g.txns = append(g.txns, c.Txns[i].ID)
@@ -134,19 +139,13 @@ func within(w bank.Work, account func(uint8) uint8) (bank.Work, bool) {
 func dropRoles(c *Config, kind core.RoleKind, gone core.Set, into uint8) *change {
 	g := newChange(c)
 	g.merges = into != 0
-	next := uint8(0)
-	for id := range g.roles[kind] {
-		g.roles[kind][id] = 0
-		if id > 0 && id <= c.Layout.Count(kind) && !gone.Has(uint8(id)) {
-			next++
-			g.roles[kind][id] = next
-		}
-	}
+	n := renumber(g.roles[kind][:c.Layout.Count(kind)+1], gone)
 	for s := gone; s != 0 && into != 0; s &= s - 1 {
 		g.roles[kind][s.First()] = g.roles[kind][into]
 	}
 	g.roles[core.Resource] = g.roles[core.RM]
-	g.place(kind, int(next), gone)
+	g.cfg.Layout.SetCount(kind, n)
+	g.place(func(r core.Role) bool { return r.Kind == kind && gone.Has(r.ID) })
 	if into != 0 {
 		to := c.Layout.NodeOf(core.Role{Kind: kind, ID: into})
 		for s := gone; s != 0; s &= s - 1 {
@@ -161,6 +160,27 @@ func dropRoles(c *Config, kind core.RoleKind, gone core.Set, into uint8) *change
 	return g
 }
 
+// dropReplicas takes replicas of every role out of the layout.
+func dropReplicas(c *Config, gone core.Set) *change {
+	g := newChange(c)
+	g.cfg.Layout.Replicas = renumber(g.replicas[:c.Layout.Replicas+1], gone)
+	g.place(func(r core.Role) bool { return r.Replica > 0 && gone.Has(r.Replica) })
+	return g
+}
+
+// renumber counts those that are left, and gives them new numbers from 1 on, by their old ones.
+func renumber(numbers []uint8, gone core.Set) int {
+	next := 0
+	for id := 1; id < len(numbers); id++ {
+		numbers[id] = 0
+		if !gone.Has(uint8(id)) {
+			next++
+			numbers[id] = uint8(next)
+		}
+	}
+	return next
+}
+
 // clearLayout takes every role off its node.
 func (g *change) clearLayout() *core.Layout {
 	clear(g.nodes)
@@ -170,20 +190,19 @@ func (g *change) clearLayout() *core.Layout {
 }
 
 // place puts the roles that are left where they were, and leaves out nodes without a role.
-func (g *change) place(kind core.RoleKind, count int, gone core.Set) {
+func (g *change) place(gone func(core.Role) bool) {
 	old := &g.old.Layout
 	l := g.clearLayout()
-	l.SetCount(kind, count)
 	roles := old.AppendRoles(nil)
 	for n := core.NodeID(1); int(n) <= old.Nodes; n++ {
 		node := core.NodeID(l.Nodes + 1)
 		for _, r := range roles {
-			of := r.Kind
-			if of == core.Resource {
-				of = core.RM
+			of := r
+			if of.Kind == core.Resource {
+				of.Kind = core.RM
 			}
-			if old.NodeOf(r) == n && (of != kind || !gone.Has(r.ID)) {
-				r.ID = g.roles[r.Kind][r.ID]
+			if old.NodeOf(r) == n && !gone(of) {
+				r.ID, r.Replica = g.roles[r.Kind][r.ID], g.replicas[r.Replica]
 				l.Place(r, node)
 				g.nodes[n] = []core.NodeID{node}
 			}
@@ -196,7 +215,7 @@ func swapRoles(c *Config, kind core.RoleKind, i, j uint8) *change {
 	g := newChange(c)
 	g.roles[kind][i], g.roles[kind][j] = j, i
 	g.roles[core.Resource] = g.roles[core.RM]
-	g.place(kind, c.Layout.Count(kind), 0)
+	g.place(func(core.Role) bool { return false })
 	return g
 }
 
@@ -295,7 +314,10 @@ func (g *change) role(r core.Role, tx core.TxID) core.Role {
 	if r.Kind == core.Client {
 		return core.Role{Kind: r.Kind, ID: uint8(tx.Origin)}
 	}
-	r.ID = g.roles[r.Kind][r.ID]
+	if r.Replica > 0 && g.replicas[r.Replica] == 0 {
+		return core.Role{}
+	}
+	r.ID, r.Replica = g.roles[r.Kind][r.ID], g.replicas[r.Replica]
 	return r
 }
 
@@ -317,17 +339,20 @@ func (g *change) message(m *core.Message) bool {
 	return m.From.ID != 0 && m.To.ID != 0 && m.Tx.Seq != 0
 }
 
-// ballot returns the ballot of the same leader's same attempt.
+// ballot returns the ballot of the same leader's, or the same replica's, same attempt.
 func (g *change) ballot(b core.Ballot) core.Ballot {
-	if b == 0 || g.old.Layout.Leaders == 0 {
+	owners, left, number := g.old.Layout.Leaders, g.cfg.Layout.Leaders, g.roles[core.Leader][:]
+	if owners == 0 {
+		owners, left, number = g.old.Layout.Replicas, g.cfg.Layout.Replicas, g.replicas[:]
+	}
+	if b == 0 || owners == 0 {
 		return b
 	}
-	leader := g.roles[core.Leader][g.old.Layout.LeaderOf(b)]
-	if leader == 0 {
+	owner := number[core.BallotOwner(owners, b)]
+	if owner == 0 {
 		return b
 	}
-	round := (b - 1) / core.Ballot(g.old.Layout.Leaders)
-	return round*core.Ballot(g.cfg.Layout.Leaders) + core.Ballot(leader)
+	return (b-1)/core.Ballot(owners)*core.Ballot(left) + core.Ballot(owner)
 }
 
 func (g *change) instances(s core.Set) core.Set {

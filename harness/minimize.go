@@ -14,9 +14,9 @@ import (
 // Unless the budget ran out, no single action can be left out. A schedule that breaks nothing
 // comes back as it is.
 //
-// Shorter comes first; at the same length fewer faults, transactions, clients, leaders, acceptors,
-// resource managers and options, roles on nodes of their own, lower ballots, fewer accounts and
-// smaller amounts.
+// Shorter comes first; at the same length fewer faults, transactions, clients, leaders, acceptors or
+// replicas, resource managers and options, roles on nodes of their own, lower ballots, fewer
+// accounts and smaller amounts.
 //
 // An action that is not enabled once another has been left out goes too, and a message that is no
 // longer there is replaced by one of the same type, sender, receiver and transaction.
@@ -77,8 +77,8 @@ type cost [12]int
 func costOf(c *Config, actions []Action) cost {
 	l := &c.Layout
 	k := cost{
-		0: len(actions), 2: len(c.Txns), 3: c.Clients(), 4: l.Leaders, 5: l.Acceptors, 6: l.RMs,
-		7: core.Set(l.Options).Len(), 10: c.Accounts,
+		0: len(actions), 2: len(c.Txns), 3: c.Clients(), 4: l.Leaders, 5: l.Acceptors + l.Replicas,
+		6: l.RMs, 7: core.Set(l.Options).Len(), 10: c.Accounts,
 	}
 	if !isApart(l) {
 		k[8] = 1
@@ -312,6 +312,8 @@ func (m *minimizer) simplify() {
 		for m.dropSome(k) {
 		}
 	}
+	for m.dropReplicas() {
+	}
 	for i := range len(m.best.cfg.Txns) {
 		m.simplifyTxn(i)
 	}
@@ -352,6 +354,23 @@ func (m *minimizer) dropSome(k core.RoleKind) bool {
 						return true
 					}
 				}
+			}
+		}
+	}
+	return false
+}
+
+// dropReplicas drops a replica of every role, or two, so that their number stays odd.
+func (m *minimizer) dropReplicas() bool {
+	n := uint8(m.best.cfg.Layout.Replicas)
+	for i := n; i > 1; i-- {
+		j := i
+		if n%2 == 1 {
+			j = i - 1
+		}
+		for ; j > 0 && (j == i || n%2 == 1); j-- {
+			if m.try(dropReplicas(m.best.cfg, core.SetOf(i, j))) {
+				return true
 			}
 		}
 	}

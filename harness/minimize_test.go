@@ -9,6 +9,7 @@ import (
 
 	"paxoscommit/checker"
 	"paxoscommit/core"
+	"paxoscommit/core/replicated"
 	"paxoscommit/harness"
 )
 
@@ -128,6 +129,40 @@ func TestMinimizeDropsOptionalMembers(t *testing.T) {
 	m, _ := harness.Minimize(parse(t, text), 2000)
 	require.Equal(t, checker.NonBlocking, m.Expect)
 	require.Contains(t, m.String(), ` rm1 {"transfer":1,"from":"a","to":"a"}`)
+}
+
+// A schedule keeps as many replicas as it needs.
+func TestMinimizeDropsReplicas(t *testing.T) {
+	text := `paxoscommit schedule 1
+protocol replicated-2pc
+timing asynchronous
+deaths majority
+node n1 rm1.1
+node n2 rm1.2
+node n3 rm1.3
+node n4 rm1.4
+node n5 rm1.5
+node n6 res1
+node n7 tm1.1 tm1.2 tm1.3 tm1.4
+node n8 tm1.5
+accounts 1 opening 100
+txn c1.1 rm1 {"transfer":1,"from":"a","to":"a"}
+begin cl1
+deliver cl1->rm1.1 request tx=c1.1
+deliver rm1.1->tm1.1 request tx=c1.1
+fire tm1.2 takeover tx=c1.1
+sync n7
+die n7
+settle
+end
+`
+	s, err := harness.ParseSchedule("", strings.NewReader(text),
+		[]core.Protocol{replicated.Protocol{}})
+	require.NoError(t, err)
+	require.Equal(t, checker.NonBlocking, harness.Replay(s).Violation.Property)
+	m, _ := harness.Minimize(s, budget)
+	require.Equal(t, checker.NonBlocking, harness.Replay(m).Violation.Property)
+	require.Equal(t, 1, m.Config.Layout.Replicas, m)
 }
 
 func TestMinimizeIsDeterministic(t *testing.T) {
