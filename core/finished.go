@@ -132,8 +132,8 @@ func Forget[T any](f *Finished, t *Table[T], tx TxID, low uint32) {
 	f.Add(tx)
 }
 
-// AnyUpTo tells whether is holds for what t has of a transaction of tx's origin and epoch up to low.
-// When all of these are finished it does not hold.
+// AnyUpTo tells whether is holds of what t has of some transaction of tx's origin and epoch up to
+// low. When all of these are finished it does not hold.
 func AnyUpTo[T any](f *Finished, t *Table[T], tx TxID, low uint32, is func(*T) bool) bool {
 	if low <= f.Low(tx) {
 		return false
