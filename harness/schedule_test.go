@@ -114,6 +114,19 @@ func TestOptionalMembersAreReadBack(t *testing.T) {
 	}
 }
 
+// A machine may arm a timer for a transaction that there is not.
+func TestTimerOfNoTransactionKeepsNobodyWaiting(t *testing.T) {
+	p := &planted{name: "strange", spoil: func(in *core.Input, out *core.Output) {
+		if in.Type == core.InputMessage && in.Msg.Type == core.MsgRequest {
+			core.PutTimer(&out.Arm, core.TimerRetry, in.Msg.To, core.TxID{Origin: 9, Seq: 9}, core.Await{})
+		}
+	}}
+	text := strings.Replace(late, "protocol paxos-commit", "protocol strange", 1)
+	s, err := harness.ParseSchedule("file", strings.NewReader(text), []core.Protocol{p})
+	require.NoError(t, err)
+	require.True(t, harness.Replay(s).Passed(), harness.Replay(s))
+}
+
 // TestLoseMajority: only with its deaths line does a schedule kill the majority.
 func TestLoseMajority(t *testing.T) {
 	few := strings.Replace(good, "crash n2\n? sync n2\n", "die n2\n", 1)

@@ -233,16 +233,19 @@ func (w *World) undecided() (core.Role, string, core.TxID) {
 // undecidedJoiner names somebody who waits to take part in a transaction, or for what comes of it
 // although he has not been asked to prepare.
 func (w *World) undecidedJoiner() (core.Role, string, core.TxID) {
+	if w.cfg.Layout.Registrars == 0 {
+		return core.Role{}, "", core.TxID{}
+	}
 	for i := range w.timers {
 		t := &w.timers[i]
-		if w.cfg.Layout.Registrars == 0 || t.Role.Kind != core.RM {
+		tx := w.txn(t.Tx)
+		if t.Role.Kind != core.RM || tx < 0 {
 			continue
 		}
-		votes, outcomes := w.monitor.Involved(w.txn(t.Tx))
-		if (votes.Instances() | outcomes).Has(t.Role.ID) {
-			continue
+		votes, outcomes := w.monitor.Involved(tx)
+		if !(votes.Instances() | outcomes).Has(t.Role.ID) {
+			return t.Role, "waits for a part in", t.Tx
 		}
-		return t.Role, "waits for a part in", t.Tx
 	}
 	return core.Role{}, "", core.TxID{}
 }

@@ -390,8 +390,9 @@ func stepMachine(m core.Machine, in *core.Input, out *core.Output) (err error) {
 	return m.Step(in, out)
 }
 
-// carryOut does what the machine of a node wants, and mixes all of it into the hash: a machine that
-// does otherwise in the same run gives the run another hash.
+// carryOut does what the machine of a node wants, and mixes it into the hash: a machine that does
+// otherwise in the same run gives the run another hash. Where it breaks Contract, the rest is not
+// done.
 func (w *World) carryOut(n core.NodeID) {
 	out, d := &w.out, &w.disks[n-1]
 	for i := range out.Records {

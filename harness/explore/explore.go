@@ -104,9 +104,13 @@ func (m *Model) reduction() string {
 
 // explain turns the trace of a violation into a schedule, and has the World judge it.
 func (m *Model) explain(r *Report, res *mc.Result[State, Step]) error {
-	ends := []end{nothing, settle} // what clients saw, a run judges at its end
-	if res.Property == decides {
+	ends := []end{nothing}
+	var broken brokenError
+	switch {
+	case res.Property == decides:
 		ends = []end{settle, lose} // the first is shorter, if it is enough
+	case errors.As(res.Err, &broken) && broken.Property == checker.Linearizability:
+		ends = []end{nothing, ask} // what clients saw, a run judges at its end
 	}
 	var actions []harness.Action
 	var v *checker.Violation

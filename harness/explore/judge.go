@@ -219,12 +219,12 @@ func (m *Model) refine(s State, a Step, t State) error {
 	for i := range m.cfg.Txns {
 		before, after := m.rmState(&s, i), m.rmState(&t, i)
 		takers := m.takers(&t, i)
-		for s := core.FullSet(m.cfg.Layout.RMs) &^ takers; s != 0; s &= s - 1 { // as if they agreed
-			before = before.With(int(s.First())-1, specs.Prepared)
+		for out := core.FullSet(m.cfg.Layout.RMs) &^ takers; out != 0; out &= out - 1 {
+			before = before.With(int(out.First())-1, specs.Prepared) // as if they agreed
 		}
 		for _, votes := range [...]bool{true, false} {
-			for s := takers; s != 0; s &= s - 1 {
-				rm := int(s.First()) - 1
+			for in := takers; in != 0; in &= in - 1 {
+				rm := int(in.First()) - 1
 				from, to := before.Of(rm), after.Of(rm)
 				if from == to || votes && from != specs.Working {
 					continue

@@ -7,13 +7,14 @@ import (
 	"paxoscommit/harness"
 )
 
-// end is what follows a trace: nothing, the fair end and a judgement of what clients saw, or the
-// fair end after all in flight is lost.
+// end is what follows a trace: nothing, the fair end, the same and then a judgement of what clients
+// saw, or the same after all in flight is lost.
 type end uint8
 
 const (
 	nothing end = iota
 	settle
+	ask
 	lose
 )
 
@@ -37,7 +38,7 @@ func (m *Model) path(t *mc.Trace[State, Step], then end) ([]harness.Action, *che
 		if ok && then != nothing {
 			r.world.Settle(nil)
 		}
-		if ok && then == settle && r.world.Violation() == nil {
+		if ok && then == ask && r.world.Violation() == nil {
 			var j harness.Judge
 			_, _ = j.Judge(&r.world) // it tells the monitor; without an answer nothing is broken
 		}
