@@ -22,14 +22,14 @@ type seen struct {
 func see(t *testing.T, m *Model) *seen {
 	t.Helper()
 	x := &seen{evidence: map[string]bool{}, ends: map[string]bool{}}
-	m.visit = func(s *State) {
+	m.visit = func(s State) {
 		var key []byte
 		for _, id := range s.parts[:m.n] {
 			key = append(m.part(id).data.Monitor().AppendEvidence(key), '|')
 		}
 		x.evidence[string(key)] = true
-		if len(m.Actions(*s, nil)) == 0 {
-			x.ends[m.naiveKey(*s)] = true
+		if len(m.Actions(s, nil)) == 0 {
+			x.ends[m.naiveKey(s)] = true
 		}
 	}
 	r, err := mc.Explore(m, m.properties(), mc.Options{Workers: 1, Continue: true})

@@ -110,7 +110,7 @@ type verdicts struct {
 // check judges a state by what the monitors of its parts know.
 func (m *Model) check(s State) error {
 	if m.visit != nil {
-		m.visit(&s)
+		m.visit(s)
 	}
 	var tuple [maxParts]uint32
 	h := uint64(0)

@@ -101,7 +101,7 @@ type Model struct {
 	pruned  bool             // dead messages are left out of states
 	halted  mc.Limit         // what ended the work before the first state, if something did
 	ordered bool             // what is alone comes first, and nothing else then
-	visit   func(*State)     // is shown each state once, unless it is nil
+	visit   func(State)      // is shown each state once, unless it is nil
 
 	symmetries []*symmetry // all but the one that changes nothing
 

@@ -119,10 +119,10 @@ func NewSpace(p core.Protocol, z Size, o mc.Options) (*Space, *Report, error) {
 	}
 	var mu sync.Mutex
 	k, s := marker{m: m}, &Space{Protocol: p, Size: z}
-	m.visit = func(state *State) {
+	m.visit = func(state State) {
 		mu.Lock()
 		defer mu.Unlock()
-		s.states = append(s.states, k.mark(state))
+		s.states = append(s.states, k.mark(&state))
 	}
 	r, err := m.explore(o)
 	if err != nil || !r.Complete || r.Verdict != mc.Holds {
