@@ -125,6 +125,25 @@ func TestNodeSetHoldsEveryNode(t *testing.T) {
 	require.Zero(t, (&core.NodeSet{}).First())
 }
 
+func TestNodeSetCountsEachNodeOnce(t *testing.T) {
+	var s, other core.NodeSet
+	for _, n := range []core.NodeID{70, 3, 70} {
+		s.Add(n)
+	}
+	require.Equal(t, 2, s.Len())
+	for range 2 {
+		s.Remove(70)
+		s.Remove(5)
+	}
+	require.Equal(t, 1, s.Len())
+	other.Add(3)
+	require.Equal(t, other.AppendKey(nil), s.AppendKey(nil))
+	other.Add(130)
+	require.NotEqual(t, other.AppendKey(nil), s.AppendKey(nil))
+	s.Remove(3)
+	require.True(t, s.Empty())
+}
+
 func TestSetHoldsOneTo64(t *testing.T) {
 	require.Equal(t, core.Set(0), core.FullSet(0))
 	require.Equal(t, 64, core.FullSet(64).Len())

@@ -20,21 +20,29 @@ func TestOrbitsAddUp(t *testing.T) {
 		name     string
 		protocol core.Protocol
 		size     Size
+		options  uint32
+		others   int // symmetries
 	}{
-		{"no fault", correct, Size{RMs: 2, Acceptors: 3, Leaders: 1}},
-		{"take-over", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}},
-		{"death", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1, Deaths: 1, Refusals: 1}},
-		{"crash", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1, Crashes: 1}},
-		{"three members", correct, Size{RMs: 3, Acceptors: 1, Leaders: 1}},
-		{"skips phase 1", skips, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}},
-		{"aborts", aborts, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}},
+		{"no fault", correct, Size{RMs: 2, Acceptors: 3, Leaders: 1}, 0, 1},
+		{"take-over", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 0, 1},
+		{"death", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1, Deaths: 1, Refusals: 1}, 0, 1},
+		{"crash", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1, Crashes: 1}, 0, 1},
+		{"three members", correct, Size{RMs: 3, Acceptors: 1, Leaders: 1}, 0, 1},
+		{"skips phase 1", skips, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 0, 1},
+		{"aborts", aborts, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 0, 1},
+		{"four members", correct, Size{RMs: 4, Acceptors: 1, Leaders: 1}, 0, 5},
+		{
+			"relayed to all acceptors", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1},
+			1 << paxoscommit.OptRelayed, 5,
+		},
 	} {
 		t.Run(w.name, func(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)
 			require.NoError(t, err)
+			c.Layout.Options = w.options
 			m, err := NewModel(c)
 			require.NoError(t, err)
-			require.Len(t, m.symmetries, 1)
+			require.Len(t, m.symmetries, w.others)
 			m.ordered = false
 			var reports [2]mc.Report[State, Step]
 			for i := range reports {
