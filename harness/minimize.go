@@ -14,8 +14,8 @@ import (
 // Unless the budget ran out, no single action can be left out. A schedule that breaks nothing
 // comes back as it is.
 //
-// Shorter comes first; at the same length fewer faults, transactions, clients, leaders, acceptors or
-// replicas, resource managers and options, roles on nodes of their own, lower ballots, fewer
+// Shorter comes first; at the same length fewer faults, transactions, clients, leaders, acceptors
+// or replicas, resource managers and options, roles on nodes of their own, lower ballots, fewer
 // accounts and smaller amounts.
 //
 // An action that is not enabled once another has been left out goes too, and a message that is no
