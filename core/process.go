@@ -53,7 +53,8 @@ func NewProcess(r Rules) *Process { return &Process{rules: r} }
 
 // Reset makes p the process of the given node with an empty log.
 func (p *Process) Reset(l *Layout, node NodeID) {
-	p.layout, p.senders, p.members = l, p.rules.Senders(l), FullSet(l.RMs)
+	p.layout, p.members = l, FullSet(l.RMs)
+	p.senders = p.rules.Senders(l)
 	p.places = p.places[:0]
 	var buf [64]Role
 	for _, id := range l.AppendRoles(buf[:0]) {
@@ -82,7 +83,8 @@ func (p *Process) add(id Role) Part {
 // CopyFrom makes p equal to src, which must be a *Process of the same protocol.
 func (p *Process) CopyFrom(src Machine) {
 	s := src.(*Process)
-	p.rules, p.layout, p.senders, p.members = s.rules, s.layout, s.senders, s.members
+	p.rules, p.layout, p.members = s.rules, s.layout, s.members
+	p.senders = s.senders
 	for i := range s.places {
 		if i == len(p.places) || p.places[i].id != s.places[i].id {
 			p.places = p.places[:i]

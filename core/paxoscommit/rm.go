@@ -59,7 +59,9 @@ func (r *rm) CopyFrom(src core.Part) {
 	r.layout, r.id, r.faster = s.layout, s.id, s.faster
 	r.finished.CopyFrom(&s.finished)
 	r.txs.CopyFrom(&s.txs)
-	r.learners.CopyFrom(&s.learners)
+	if r.faster {
+		r.learners.CopyFrom(&s.learners)
+	}
 }
 
 func (r *rm) AppendKey(dst []byte) []byte {
