@@ -66,6 +66,53 @@ func TestCampaignPartsAddUp(t *testing.T) {
 	require.Equal(t, whole.Steps, left.Steps+right.Steps, "steps")
 }
 
+func TestApartSharesNoNode(t *testing.T) {
+	for _, p := range Protocols() {
+		shared := 0
+		for run := range uint64(200) {
+			o := Options{Protocol: p, Apart: true}
+			c, err := o.Config(run)
+			require.NoError(t, err)
+			require.Equal(t, len(c.Layout.AppendRoles(nil)), c.Layout.Nodes, "%v", c.Layout)
+			o.Apart = false
+			c, err = o.Config(run)
+			require.NoError(t, err)
+			if c.Layout.Nodes < len(c.Layout.AppendRoles(nil)) {
+				shared++
+			}
+		}
+		require.True(t, shared > 20, "%s: roles share nodes in %d runs", p.Name(), shared)
+	}
+}
+
+// TestScheduleMayUseTheFaultsOfItsOptions: whoever minimises a run may put in a fault of a kind that
+// the options have, though none was drawn for it, and of no other.
+func TestScheduleMayUseTheFaultsOfItsOptions(t *testing.T) {
+	for _, o := range []Options{
+		{Faults: Drops | Timeouts | Deaths | GiveUps},
+		{Faults: Duplicates | Refusals | Crashes | Partitions},
+		{Faults: AllFaults, Synchronous: true},
+	} {
+		o.Protocol = Protocols()[0]
+		for run := range uint64(20) {
+			s, err := o.Schedule(run)
+			require.NoError(t, err)
+			b := &s.Config.Budget
+			for _, k := range []struct {
+				kind Faults
+				n    int
+			}{
+				{Drops, b.Drops}, {Duplicates, b.Duplicates}, {Refusals, b.Refusals},
+				{Timeouts, b.Timeouts}, {Crashes, b.Crashes}, {Deaths, b.Deaths},
+				{Partitions, b.Cuts}, {GiveUps, b.GiveUps},
+			} {
+				may := o.Faults&k.kind != 0 && !(o.Synchronous && k.kind == Crashes)
+				require.Equal(t, may, k.n > 0, "%+v: %v", o, k)
+			}
+		}
+	}
+}
+
 func TestCampaignReachesEveryMilestone(t *testing.T) {
 	r := campaignOf(t, 2, 0, 5000)
 	for m := checker.SawCommit; int(m) < checker.NumMilestones; m++ {

@@ -202,6 +202,15 @@ func TestPlantedBugIsFoundAndReplayed(t *testing.T) {
 	code, stdout, _ = execute("", "replay", file)
 	require.True(t, slices.Contains([]int{exitHolds, exitUnknown}, code), stdout)
 
+	shortest := filepath.Join(t.TempDir(), "shortest.schedule")
+	code, stdout, stderr = execute("", "explore", "--mutant", "A03", "--world-of", file,
+		"--unreduced", "--save", shortest)
+	require.Equal(t, exitViolated, code, stderr)
+	require.True(t, strings.HasPrefix(stdout, "Violated: Agreement\n"), stdout)
+	require.Contains(t, stdout, "A03, "+bug.Title)
+	require.Contains(t, stdout, " replay --step --mutant A03 "+shortest+"\n")
+	require.FileExists(t, shortest)
+
 	test := filepath.Join(t.TempDir(), "a03_test.go")
 	code, _, stderr = execute("", "minimize", "--mutant", "A03", "--test", "--name", "TestLateVote",
 		"--out", test, file)

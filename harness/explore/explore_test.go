@@ -224,6 +224,23 @@ func together(t *testing.T, m *Model) (map[string]bool, uint64) {
 	return states, r.Distinct
 }
 
+// TestNewMessageIsNotDead: as long as nobody has found which messages are dead, one that came into
+// use after a state's live messages were gathered is alive.
+func TestNewMessageIsNotDead(t *testing.T) {
+	c, err := NewConfig(paxoscommit.Protocol{}, Size{RMs: 1, Acceptors: 1, Leaders: 1})
+	require.NoError(t, err)
+	c.Unreduced = true
+	m, err := NewModel(c)
+	require.NoError(t, err)
+	_, err = m.explore(mc.Options{})
+	require.NoError(t, err)
+	live := [sentWords]uint64{} // as before any message
+	out := m.out([sentWords]uint64{1})
+	require.False(t, m.covered(&m.init, &live, out))
+	m.pruned = true
+	require.True(t, m.covered(&m.init, &live, out))
+}
+
 // TestWorkersCountAlike: what is visited does not depend on how many visit.
 func TestWorkersCountAlike(t *testing.T) {
 	var counts []mc.Progress
