@@ -306,11 +306,10 @@ func (l *loner) findFuture(s *solution, mask classMask, parts []uint32) {
 	}
 }
 
-// need is that an event is alone only if others are: those of on, of solution s.
+// need is that an event is alone only if another is, of the solution for its part.
 type need struct {
-	event uint32
-	s     *solution
-	on    uint32
+	event, on uint32
+	mask      classMask // of the other's solution: there are very many of these
 }
 
 func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
@@ -339,7 +338,7 @@ func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
 				case !ok:
 					s.never[a] = true
 				case on >= 0:
-					l.needs = append(l.needs, need{a, l.solution(mask, b.next), uint32(on)})
+					l.needs = append(l.needs, need{a, uint32(on), mask & l.masks[b.next]})
 				}
 			}
 		}
@@ -353,11 +352,12 @@ func (l *loner) findUnless(s *solution, mask classMask, parts []uint32) {
 			if s.never[n.event] {
 				continue
 			}
-			if n.s.never[n.on] {
+			other := l.solved[n.mask]
+			if other.never[n.on] {
 				s.never[n.event], changed = true, true
 				continue
 			}
-			here, there := l.at(s.unless, n.event), l.at(n.s.unless, n.on)
+			here, there := l.at(s.unless, n.event), l.at(other.unless, n.on)
 			for k := range here {
 				if w := here[k] | there[k]; w != here[k] {
 					here[k], changed = w, true
