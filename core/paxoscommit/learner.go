@@ -63,7 +63,7 @@ type counter struct {
 }
 
 func (c *counter) add(s core.Set) {
-	for k := range c.planes {
+	for k := 0; s != 0; k++ { // s is what is carried to plane k
 		c.planes[k], s = c.planes[k]^s, c.planes[k]&s
 	}
 }
