@@ -3,8 +3,8 @@
 //
 // A Machine is one process. It is a pure function: Step takes one Input and appends to an Output
 // what the process wants. There is no clock, no I/O, no random number, no goroutine and no log
-// line; whoever drives the machine supplies them. A Process is the machine of every protocol here: a
-// Part for each role, and a table of who sends what to whom.
+// line; whoever drives the machine supplies them. A Process is the machine of every protocol here:
+// a Part for each role, and a table of who sends what to whom.
 //
 // # One transaction
 //
