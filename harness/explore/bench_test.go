@@ -15,6 +15,7 @@ func BenchmarkExplore(b *testing.B) {
 	for _, z := range []Size{
 		{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1},
 		{RMs: 2, Acceptors: 3, Leaders: 1},
+		{RMs: 2, Acceptors: 3, Leaders: 1, Takeovers: 1},
 		{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1, Crashes: 1},
 	} {
 		b.Run(fmt.Sprintf("world=%v", z), func(b *testing.B) {
