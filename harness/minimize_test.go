@@ -131,6 +131,27 @@ func TestMinimizeDropsOptionalMembers(t *testing.T) {
 	require.Contains(t, m.String(), ` rm1 {"transfer":1,"from":"a","to":"a"}`)
 }
 
+// TestMinimizeHasATransactionDoWithoutAnOptionalMember that the schedule needs for something else.
+func TestMinimizeHasATransactionDoWithoutAnOptionalMember(t *testing.T) {
+	second := &planted{name: "second", spoil: func(in *core.Input, _ *core.Output) {
+		if m := &in.Msg; m.Type == core.MsgRequest && m.To.ID == 2 && m.Tx.Origin == 2 {
+			panic("asked")
+		}
+	}}
+	head, _, _ := strings.Cut(late, "reach")
+	head = strings.Replace(head, "protocol paxos-commit", "protocol second", 1)
+	s, err := harness.ParseSchedule("", strings.NewReader(head+`txn c2.1 rm2 {"read":["b"]}
+begin cl2
+deliver cl2->rm2 request tx=c2.1
+end
+`), []core.Protocol{second})
+	require.NoError(t, err)
+	m, _ := harness.Minimize(s, budget)
+	require.Equal(t, checker.Contract, m.Expect, harness.Replay(s))
+	require.Len(t, m.Config.Txns, 2)
+	require.Zero(t, m.Config.Txns[0].Optional)
+}
+
 // A schedule keeps as many replicas as it needs.
 func TestMinimizeDropsReplicas(t *testing.T) {
 	text := `paxoscommit schedule 1

@@ -127,6 +127,34 @@ func TestTimerOfNoTransactionKeepsNobodyWaiting(t *testing.T) {
 	require.True(t, harness.Replay(s).Passed(), harness.Replay(s))
 }
 
+func TestWhoSpeaksForAnotherBreaksContract(t *testing.T) {
+	rm2, ldr1 := core.Role{Kind: core.RM, ID: 2}, core.Role{Kind: core.Leader, ID: 1}
+	tx, members, none := core.TxID{Origin: 1, Seq: 1}, core.SetOf(1, 2), core.Await{}
+	ask := func(where *[]core.Message) {
+		core.PutMessage(where, core.MsgQuery, rm2, ldr1, tx, members)
+	}
+	for name, speak := range map[string]func(*core.Output){
+		"record":   func(out *core.Output) { out.Write(core.RecordForget, rm2, tx, members) },
+		"message":  func(out *core.Output) { ask(&out.Send) },
+		"gated":    func(out *core.Output) { ask(&out.Gated) },
+		"timer":    func(out *core.Output) { core.PutTimer(&out.Arm, core.TimerRetry, rm2, tx, none) },
+		"decision": func(out *core.Output) { out.Decide(core.Aborted, rm2, tx, members) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &planted{name: "strange", spoil: func(in *core.Input, out *core.Output) {
+				if in.Type == core.InputMessage && in.Msg.Type == core.MsgRequest {
+					speak(out)
+				}
+			}}
+			text := strings.Replace(late, "protocol paxos-commit", "protocol strange", 1)
+			s, err := harness.ParseSchedule("file", strings.NewReader(text), []core.Protocol{p})
+			require.NoError(t, err)
+			require.Equal(t, "Contract at step 1: n1 speaks for rm2, which is not there",
+				harness.Replay(s).Violation.String())
+		})
+	}
+}
+
 // TestLoseMajority: only with its deaths line does a schedule kill the majority.
 func TestLoseMajority(t *testing.T) {
 	few := strings.Replace(good, "crash n2\n? sync n2\n", "die n2\n", 1)
