@@ -178,8 +178,8 @@ func (c *Config) validateTxn(last core.TxID, t *checker.Txn) error {
 			ErrConfig, t.ID, t.Members, members)
 	}
 	if t.RM == 0 || !t.Must().Has(t.RM) {
-		return fmt.Errorf("%w: transaction %v is begun at rm%d, which is no member",
-			ErrConfig, t.ID, t.RM)
+		return fmt.Errorf("%w: transaction %v is begun at rm%d: want one of %v",
+			ErrConfig, t.ID, t.RM, t.Must())
 	}
 	return nil
 }

@@ -389,6 +389,9 @@ func (p *parser) txn(words []string) error {
 		if t.Optional, err = parseSet("optional", text); err != nil {
 			return err
 		}
+		if t.Optional.String() != text {
+			return fmt.Errorf("optional %q: want %v", text, t.Optional)
+		}
 		work = work[1:]
 	}
 	if t.Work, err = parseWork(strings.Join(work, " ")); err != nil {

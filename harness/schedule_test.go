@@ -104,6 +104,7 @@ func TestOptionalMembersAreReadBack(t *testing.T) {
 	require.True(t, harness.Replay(s).Passed(), harness.Replay(s))
 	for _, c := range []struct{ old, replacement, want string }{
 		{"optional=2", "optional=0", `file:10: optional "0": want a number from 1 to 64`},
+		{"optional=2", "optional=2,2", `file:10: optional "2,2": want 2`},
 		{"optional=2", "optional=3", `file:10: transaction c1.1 has optional members 3: want some of 2`},
 		{"optional=2", "optional=1", `file:10: transaction c1.1 has optional members 1: want some of 2`},
 		{" reg1", "", `file:10: transaction c1.1 has optional members, and there is no registrar`},
@@ -273,7 +274,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 			"c1.2", "c1.3",
 			`file:9: transaction c1.3 after c1.1: clients, epochs and numbers go up one by one`,
 		},
-		{"c1.1 rm1", "c1.1 rm3", `file:8: transaction c1.1 is begun at rm3, which is no member`},
+		{"c1.1 rm1", "c1.1 rm3", `file:8: transaction c1.1 is begun at rm3: want one of 1,2`},
 		{"c1.1 rm1", "c1.1 acc1", `file:8: acc1: want a resource manager`},
 		{`"to":"b"`, `"to":"A"`, `file:8: no account is called "A"`},
 		{`"to":"b"`, `"to":"d"`, `file:8: account d: there are 3 accounts`},

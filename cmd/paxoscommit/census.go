@@ -86,7 +86,8 @@ func (f *censusFlags) chosen() ([]ruleSet, []harness.Timing, error) {
 	if f.timing != "" {
 		i := slices.IndexFunc(timings, func(t harness.Timing) bool { return t.String() == f.timing })
 		if i < 0 {
-			return nil, nil, fmt.Errorf("unknown timing %q: want %v", f.timing, timings)
+			return nil, nil, fmt.Errorf("unknown timing %q: want synchronous or asynchronous",
+				f.timing)
 		}
 		timings = timings[i : i+1]
 	}

@@ -104,7 +104,8 @@ func (f *costsFlags) chosen() ([]core.Protocol, []costs.Placement, error) {
 			return p.String() == f.placement
 		})
 		if i < 0 {
-			return nil, nil, fmt.Errorf("unknown placement %q: want %v", f.placement, placements)
+			return nil, nil, fmt.Errorf("unknown placement %q: "+
+				"want apart, leader-on-acceptor or co-located", f.placement)
 		}
 		placements = placements[i : i+1]
 	}

@@ -56,7 +56,7 @@ func TestCostsOfNothingAreRefused(t *testing.T) {
 		},
 		"costs takes no argument":                     {"5"},
 		"no protocol is called \"4pc\"":               {"--protocol", "4pc"},
-		"unknown placement \"near\": want [apart lea": {"--placement", "near"},
+		"unknown placement \"near\": want apart, lea": {"--placement", "near"},
 	} {
 		code, stdout, stderr := execute("", append([]string{"costs"}, args...)...)
 		require.Equal(t, exitUsage, code, "%v", args)

@@ -35,9 +35,11 @@ writes a test of the same schedule that demands everything the mended core does.
 Some shorter ways to the same failure no leaving out leads to. --shortest looks for them among all
 there are: it explores the world of the result, with the same faults, breadth first.
 
-Exit codes: 0 done; 2 bad usage or input, or a schedule that breaks nothing (with --test: and
-has no expect line); 3 with --shortest: a limit came first, or another property breaks sooner,
-and what is printed may not be the shortest.`
+--shortest needs every role on a node of its own, as fuzz --apart places them.
+
+Exit codes: 0 done; 2 bad usage or input, or a schedule that breaks nothing (with --test alone:
+and has no expect line); 3 --budget came first, or with --shortest another limit, or another
+property breaks sooner, and what is printed may not be the shortest.`
 
 // minimizeFlags are the flags of the sub-command.
 type minimizeFlags struct {
@@ -95,11 +97,15 @@ func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Write
 	if err != nil {
 		return err
 	}
-	if harness.Replay(s).Violation == nil && (!f.test || s.Expect == checker.NoProperty) {
+	mended := f.test && !f.shortest && s.Expect != checker.NoProperty
+	if harness.Replay(s).Violation == nil && !mended {
 		return fmt.Errorf("%s: breaks nothing: there is nothing to minimise", file)
 	}
-	minimal, _ := harness.Minimize(s, f.budget)
+	minimal, replays := harness.Minimize(s, f.budget)
 	var unsure error
+	if replays >= f.budget {
+		unsure = fmt.Errorf("%w: --budget %d came first", errUnsure, f.budget)
+	}
 	if f.shortest {
 		minimal, unsure = shortest(minimal, f.maxStates)
 		if unsure != nil && !errors.Is(unsure, errUnsure) {
@@ -154,7 +160,8 @@ func shortest(s *harness.Schedule, maxStates uint64) (*harness.Schedule, error) 
 	case err != nil:
 		return nil, err
 	case r.Schedule == nil:
-		return s, fmt.Errorf("%w: nothing breaks in the first %d states", errUnsure, r.Distinct)
+		return s, fmt.Errorf("%w: nothing breaks in the first %s states", errUnsure,
+			grouped(r.Distinct))
 	case r.Violation.Property != s.Expect:
 		return s, fmt.Errorf("%w: %v breaks sooner, with %d actions", errUnsure,
 			r.Violation.Property, len(r.Schedule.Actions))

@@ -230,6 +230,10 @@ func TestMinimizeOfWhatIsMendedDemandsWhatIsTaken(t *testing.T) {
 	require.Contains(t, stdout, "\nreach higher-ballot\n")
 	require.Equal(t, 1, strings.Count(stdout, "\n? "))
 
+	code, _, stderr = execute(mended, "minimize", "--test", "--shortest", "-")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "breaks nothing")
+
 	unsaid := strings.Replace(lateVote, "expect Agreement\n", "", 1)
 	code, _, stderr = execute(unsaid, "minimize", "--test", "-")
 	require.Equal(t, exitUsage, code)
@@ -284,6 +288,11 @@ func TestShortestIsShorterThanMinimal(t *testing.T) {
 		"--max-states", "9", "-")
 	require.Equal(t, exitUnknown, code)
 	require.Contains(t, stderr, "there may be a shorter schedule: nothing breaks in the first ")
+	require.Contains(t, stdout, "\nend\n")
+
+	code, stdout, stderr = execute(promiseLost, "minimize", "--mutant", "S03", "--budget", "3", "-")
+	require.Equal(t, exitUnknown, code)
+	require.Contains(t, stderr, "there may be a shorter schedule: --budget 3 came first")
 	require.Contains(t, stdout, "\nend\n")
 }
 
