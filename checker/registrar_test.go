@@ -18,11 +18,17 @@ type dynamicWorld struct {
 }
 
 func newDynamicWorld(t *testing.T) *dynamicWorld {
+	return dynamicBy(t, (*checker.Monitor).Reset)
+}
+
+func dynamicBy(
+	t *testing.T, reset func(*checker.Monitor, *core.Layout, []checker.Txn, int, int64),
+) *dynamicWorld {
 	t.Helper()
 	l, err := core.NewLayout(core.Sizes{RMs: 3, Acceptors: 1, Leaders: 1, Registrars: 1})
 	require.NoError(t, err)
 	w := &dynamicWorld{}
-	w.Reset(l, []checker.Txn{{
+	reset(&w.Monitor, l, []checker.Txn{{
 		ID: tx(1), RM: 1, Members: core.FullSet(3), Optional: core.SetOf(2, 3),
 		Work: bank.Work{From: 1, To: 1, Amount: 1},
 	}}, 1, 100)
@@ -94,6 +100,38 @@ func TestMonitorIsSilentOnASubsetThatCommits(t *testing.T) {
 	require.True(t, w.Reached().Has(checker.SawTooLate))
 	require.Equal(t, core.SetOf(1, 2), w.Takers(0))
 	require.Equal(t, core.SetOf(3), w.LeftOut(0))
+}
+
+// TestTogetherFindsACommitByOneOutside of the set, who has not even voted: no part can.
+func TestTogetherFindsACommitByOneOutside(t *testing.T) {
+	for outside, want := range []string{
+		"", "Validity at step 0: rm {2} have committed c1.1, in which only rm {1} take part",
+	} {
+		var list []*checker.Monitor
+		for node := range 4 {
+			w := dynamicBy(t, (*checker.Monitor).ResetPart)
+			switch {
+			case node == 0:
+				w.closeSet(1)
+			case node == 1:
+				w.vote(1)
+				w.record(core.RecordOutcome, rm(1), core.Committed, 1)
+			case node == 2:
+				w.choose(core.SetOf(1), core.SetOf(1))
+			case outside == 1:
+				w.record(core.RecordOutcome, rm(2), core.Committed, 1)
+			}
+			require.Nil(t, w.Violation())
+			list = append(list, &w.Monitor)
+		}
+		v := newDynamicWorld(t).Together(list)
+		if want == "" {
+			require.Nil(t, v)
+			continue
+		}
+		require.NotNil(t, v)
+		require.Equal(t, want, v.String())
+	}
 }
 
 func TestMonitorFindsWhatIsBrokenWithARegistrar(t *testing.T) {

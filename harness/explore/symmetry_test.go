@@ -31,8 +31,10 @@ func TestOrbitsAddUp(t *testing.T) {
 		{"skips phase 1", skips, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 0, 1},
 		{"aborts", aborts, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1}, 0, 1},
 		{"four members", correct, Size{RMs: 4, Acceptors: 1, Leaders: 1}, 0, 5},
+		{"joining", correct, Size{RMs: 3, Acceptors: 1, Leaders: 1, Registrars: 1}, 0, 1},
 		{
-			"relayed to all acceptors", correct, Size{RMs: 1, Acceptors: 3, Leaders: 1},
+			"relayed to all acceptors", correct,
+			Size{RMs: 1, Acceptors: 3, Leaders: 1},
 			1 << paxoscommit.OptRelayed, 5,
 		},
 	} {
