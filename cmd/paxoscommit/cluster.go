@@ -51,7 +51,7 @@ func newClusterCommand() *cobra.Command {
 		Short:   "Run nodes as processes, kill them, cut them off, and judge what happens",
 		Long:    clusterHelp,
 		Example: "  paxoscommit cluster --rms 3 --acceptors 5 --leaders 2 --for 10m",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: f.mutant.orBuild(func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("bin") {
 				return runForeign(cmd, &f)
@@ -231,10 +231,9 @@ func writeCluster(out io.Writer, f *clusterFlags, r *cluster.Report) error {
 		headline = "Unknown: " + c.Reason
 	default:
 	}
-	sizes := &f.config.Sizes
 	_, err := fmt.Fprintf(out, `%s
 
-  system         %s: %s, %s, %s
+  system         %s: %s
   seed           %d
   begun          %s transactions
   committed      %s
@@ -247,8 +246,7 @@ func writeCluster(out io.Writer, f *clusterFlags, r *cluster.Report) error {
   seconds        %.1f
   answered/s     %.0f while transactions were begun
 `, headline, strings.TrimSpace(f.protocol+" "+f.options),
-		counted(uint64(sizes.RMs), "resource manager"),
-		counted(uint64(sizes.Acceptors), "acceptor"), counted(uint64(sizes.Leaders), "leader"),
+		strings.Join(describeSizes(&f.config.Sizes, "resource manager"), ", "),
 		f.config.Seed, grouped(uint64(r.Begun)), grouped(uint64(r.Committed)),
 		grouped(uint64(r.Aborted)), grouped(uint64(r.Open)), grouped(uint64(r.InDoubt)),
 		grouped(uint64(r.Kills)), grouped(uint64(r.Partitions)), grouped(uint64(r.Lost)),

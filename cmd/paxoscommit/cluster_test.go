@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"paxoscommit/core"
+	"paxoscommit/node/cluster"
 
 	"github.com/stretchr/testify/require"
 )
@@ -30,6 +34,14 @@ func TestClusterCatchesALostRecord(t *testing.T) {
 	require.DirExists(t, result.Logs)
 }
 
+func TestClusterNamesTheRolesThatThereAre(t *testing.T) {
+	var f clusterFlags
+	f.protocol, f.config.Sizes = "2pc", core.Sizes{RMs: 3, TMs: 1}
+	var out bytes.Buffer
+	require.NoError(t, writeCluster(&out, &f, &cluster.Report{}))
+	require.Contains(t, out.String(), " 2pc: 3 resource managers, 1 transaction manager\n")
+}
+
 func TestClusterUsage(t *testing.T) {
 	for _, tc := range []struct {
 		args []string
@@ -46,6 +58,7 @@ func TestClusterUsage(t *testing.T) {
 		{[]string{"--bin", ""}, "--bin must be a program"},
 		{[]string{"--protocol", "2pc", "--acceptors", "5"}, "2pc has no acceptors"},
 		{[]string{"--protocol", "replicated-2pc"}, "cluster cannot run replicated-2pc"},
+		{[]string{"x"}, `cluster takes no argument, but was given "x"`},
 	} {
 		code, _, stderr := execute("", append([]string{"cluster"}, tc.args...)...)
 		require.Equal(t, exitUsage, code, stderr)

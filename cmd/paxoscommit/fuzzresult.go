@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"paxoscommit/checker"
+	"paxoscommit/core"
 	"paxoscommit/fuzz"
 	"paxoscommit/harness"
 )
@@ -305,24 +306,30 @@ func (r *fuzzResult) writeSchedule(b *bytes.Buffer) {
 	}
 }
 
-// describeConfig tells on a line how a run was set up.
-func describeConfig(c *harness.Config) string {
-	l := &c.Layout
-	parts := []string{counted(uint64(l.RMs), "RM")}
+// describeSizes tells how many there are of each role that there is, under a name for RMs.
+func describeSizes(s *core.Sizes, rm string) []string {
+	parts := []string{counted(uint64(s.RMs), rm)}
 	for _, k := range []struct {
 		name string
 		n    int
 	}{
-		{"acceptor", l.Acceptors},
-		{"leader", l.Leaders},
-		{"transaction manager", l.TMs},
-		{"registrar", l.Registrars},
-		{"replica", l.Replicas},
+		{"acceptor", s.Acceptors},
+		{"leader", s.Leaders},
+		{"transaction manager", s.TMs},
+		{"registrar", s.Registrars},
+		{"replica", s.Replicas},
 	} {
 		if k.n > 0 {
 			parts = append(parts, counted(uint64(k.n), k.name))
 		}
 	}
+	return parts
+}
+
+// describeConfig tells on a line how a run was set up.
+func describeConfig(c *harness.Config) string {
+	l := &c.Layout
+	parts := describeSizes(&l.Sizes, "RM")
 	parts[len(parts)-1] += " on " + counted(uint64(l.Nodes), "node")
 	parts = append(parts, counted(uint64(c.Clients()), "client")+" with "+
 		counted(uint64(len(c.Txns)), "transaction"), c.Timing.String())

@@ -33,7 +33,7 @@ func newNodeCommand() *cobra.Command {
 		Short:   "Run one node, which speaks JSON lines",
 		Long:    nodeHelp,
 		Example: "  paxoscommit node --data /var/lib/paxoscommit",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("data") && o.Data == "" {
 				return errors.New("--data must be a folder")

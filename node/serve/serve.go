@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -220,5 +221,5 @@ func (s *server) write(line []byte) {
 
 func (s *server) report(err error) {
 	text := bytes.ReplaceAll([]byte(err.Error()), []byte("\n"), []byte(" "))
-	fmt.Fprintf(s.options.Err, "%s: %s\n", s.name, text)
+	fmt.Fprintf(s.options.Err, "%s: %s\n", cmp.Or(s.name, "node"), text)
 }

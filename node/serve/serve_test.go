@@ -172,6 +172,7 @@ func TestInitThatIsWrong(t *testing.T) {
 		out, report := serve(t, "", strings.Replace(initLine, old, replacement, 1),
 			`{"src":"c1","dest":"n1","body":{"type":"x","msg_id":9}}`)
 		require.Contains(t, report[0], want)
+		require.Regexp(t, "^node: ", report[0])
 		require.Contains(t, out[len(out)-1], `"x\" before init"`)
 	}
 }
