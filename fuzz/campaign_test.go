@@ -85,8 +85,8 @@ func TestApartSharesNoNode(t *testing.T) {
 	}
 }
 
-// TestScheduleMayUseTheFaultsOfItsOptions: whoever minimises a run may put in a fault of a kind that
-// the options have, though none was drawn for it, and of no other.
+// TestScheduleMayUseTheFaultsOfItsOptions: whoever minimises a run may put in a fault of a kind
+// that the options have, though none was drawn for it, and of no other.
 func TestScheduleMayUseTheFaultsOfItsOptions(t *testing.T) {
 	for _, o := range []Options{
 		{Faults: Drops | Timeouts | Deaths | GiveUps},
@@ -102,11 +102,16 @@ func TestScheduleMayUseTheFaultsOfItsOptions(t *testing.T) {
 				kind Faults
 				n    int
 			}{
-				{Drops, b.Drops}, {Duplicates, b.Duplicates}, {Refusals, b.Refusals},
-				{Timeouts, b.Timeouts}, {Crashes, b.Crashes}, {Deaths, b.Deaths},
-				{Partitions, b.Cuts}, {GiveUps, b.GiveUps},
+				{Drops, b.Drops},
+				{Duplicates, b.Duplicates},
+				{Refusals, b.Refusals},
+				{Timeouts, b.Timeouts},
+				{Crashes, b.Crashes},
+				{Deaths, b.Deaths},
+				{Partitions, b.Cuts},
+				{GiveUps, b.GiveUps},
 			} {
-				may := o.Faults&k.kind != 0 && !(o.Synchronous && k.kind == Crashes)
+				may := o.Faults&k.kind != 0 && (!o.Synchronous || k.kind != Crashes)
 				require.Equal(t, may, k.n > 0, "%+v: %v", o, k)
 			}
 		}
