@@ -139,8 +139,11 @@ func (m *Monitor) checkDurable(i int, r core.Role) {
 		if f.revealed.votes.Of(r.ID) != core.NoValue && f.votes.Of(r.ID) == core.NoValue {
 			m.brokenf(Durability, "%v has sent its vote on %v and lost it in a crash", r, tx)
 		}
-		told := f.revealed.outcomes.Instances()
-		if told.Has(r.ID) && !f.rm.Instances().Has(r.ID) {
+		told := f.revealed.outcomes
+		if f.votes.Of(r.ID) == core.Aborted {
+			told.Aborted = told.Aborted.Without(r.ID) // its vote says as much, and for ever
+		}
+		if told.Instances().Has(r.ID) && !f.rm.Instances().Has(r.ID) {
 			m.brokenf(Durability, "%v has told the outcome of %v and lost it in a crash", r, tx)
 		}
 	case core.Acceptor:

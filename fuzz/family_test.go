@@ -62,6 +62,37 @@ func TestTwoPhaseCommitHoldsWithoutDeaths(t *testing.T) {
 	}
 }
 
+// What a resource manager has voted to abort is aborted for ever, so it may say so though its record
+// of the outcome, which it makes in the same step, is lost.
+func TestAVoteToAbortIsTheOutcome(t *testing.T) {
+	Regress(t, `paxoscommit schedule 1
+protocol 2pc
+options cooperative
+timing asynchronous
+node n1 rm1
+node n2 rm2
+node n3 tm1
+accounts 2 opening 100
+txn c1.1 rm1 {"transfer":1,"from":"b","to":"a"}
+reach restart
+begin cl1
+deliver cl1->rm1 request tx=c1.1
+deliver rm1->res1 prepare tx=c1.1
+deliver res1->rm1 vote tx=c1.1 val=prepared
+sync n1
+fire rm1 takeover tx=c1.1
+deliver rm1->rm2 ask-state tx=c1.1 bal=0
+sync n2
+crash n2
+restart n2
+fire rm1 takeover tx=c1.1
+deliver rm1->rm2 ask-state tx=c1.1 bal=0
+crash n2
+settle
+end
+`)
+}
+
 func TestTwoPhaseCommitBlocksWhenTheTransactionManagerDies(t *testing.T) {
 	for _, synchronous := range []bool{false, true} {
 		Options{

@@ -1,16 +1,22 @@
 package fuzz
 
-import (
-	"testing"
+import "testing"
 
-	"paxoscommit/core/paxoscommit"
-	"paxoscommit/harness"
-)
-
+// BenchmarkRun is a complete run with all checkers on, of 3 resource managers and as many of the
+// other roles as these bounds say, with the faults that the protocol withstands.
 func BenchmarkRun(b *testing.B) {
-	o := &Options{
-		Protocol: paxoscommit.Protocol{}, RMs: 3, Acceptors: 3, Leaders: 2, Faults: AllFaults, Seed: 1,
+	for _, p := range Protocols() {
+		b.Run("protocol="+p.Name(), func(b *testing.B) {
+			_, most := p.Limits()
+			benchmarkRun(b, &Options{
+				Protocol: p, RMs: 3, Acceptors: min(3, most.Acceptors), Leaders: min(2, most.Leaders),
+				Replicas: min(3, most.Replicas), Faults: Withstands(p), Seed: 1,
+			})
+		})
 	}
+}
+
+func benchmarkRun(b *testing.B, o *Options) {
 	r := newRunner(o)
 	b.ReportAllocs()
 	steps, i := 0, uint64(0)
@@ -20,16 +26,12 @@ func BenchmarkRun(b *testing.B) {
 		}
 		steps += r.world.Steps()
 		if v := r.world.Violation(); v != nil {
-			var acts []harness.Action
-			r.run(i, func(a harness.Action) { acts = append(acts, a) })
-			for _, a := range acts {
-				b.Log(a)
-			}
-			b.Fatal(i, v)
+			b.Fatalf("run %d: %v", i, v)
 		}
 		i++
 	}
 	b.ReportMetric(float64(steps)/b.Elapsed().Seconds(), "steps/s")
 	b.ReportMetric(float64(steps)/float64(i), "steps/run")
+	b.ReportMetric(float64(i)/b.Elapsed().Seconds(), "runs/s")
 	b.ReportMetric(float64(r.judge.Judged)/float64(i), "judged/run")
 }
