@@ -60,6 +60,9 @@ func newMinimizeCommand() *cobra.Command {
 		Example: "  paxoscommit minimize --test --name TestVote run42.schedule > vote_test.go",
 		Args:    oneFile,
 		RunE: flags.mutant.orBuild(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("max-states") && !flags.shortest {
+				return errors.New("--max-states needs --shortest")
+			}
 			return runMinimize(args[0], &flags, cmd.InOrStdin(), cmd.OutOrStdout())
 		}),
 	}
@@ -77,8 +80,6 @@ func newMinimizeCommand() *cobra.Command {
 
 func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Writer) error {
 	switch {
-	case f.maxStates != shortestStates && !f.shortest:
-		return errors.New("--max-states needs --shortest")
 	case f.maxStates == 0:
 		return errors.New("--max-states must be above 0")
 	case f.budget < 1:
