@@ -33,13 +33,12 @@ that are no business of the bug's, as far as they can be told. When the bug is m
 writes a test of the same schedule that demands everything the mended core does.
 
 Some shorter ways to the same failure no leaving out leads to. --shortest looks for them among all
-there are: it explores the world of the result, with the same faults, breadth first.
-
---shortest needs every role on a node of its own, as fuzz --apart places them.
+there are: it explores the world of the result, with the same faults, breadth first. In that world
+every role has a node of its own, as with fuzz --apart, and nobody is cut off.
 
 Exit codes: 0 done; 2 bad usage or input, or a schedule that breaks nothing (with --test alone:
-and has no expect line); 3 --budget came first, or with --shortest another limit, or another
-property breaks sooner, and what is printed may not be the shortest.`
+and has no expect line); 3 what is printed may not be the shortest: --budget came first, or with
+--shortest another limit, or another property breaks sooner, or the world cannot be explored.`
 
 // minimizeFlags are the flags of the sub-command.
 type minimizeFlags struct {
@@ -151,13 +150,15 @@ var errUnsure = errors.New("unknown: there may be a shorter schedule")
 func shortest(s *harness.Schedule, maxStates uint64) (*harness.Schedule, error) {
 	c, err := explore.ConfigOf(s)
 	if err != nil {
-		return nil, err
+		return s, fmt.Errorf("%w: %w", errUnsure, err)
 	}
 	c.Unreduced = true
 	r, err := explore.Explore(c, mc.Options{
 		Workers: 1, MaxStates: maxStates, MaxBytes: defaultMemoryMB << 20,
 	})
 	switch {
+	case errors.Is(err, explore.ErrConfig), errors.Is(err, explore.ErrTooLarge):
+		return s, fmt.Errorf("%w: %w", errUnsure, err)
 	case err != nil:
 		return nil, err
 	case r.Schedule == nil:

@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"paxoscommit/checker"
+	"paxoscommit/fuzz"
 	"paxoscommit/fuzz/mutants"
+	"paxoscommit/harness"
 )
 
 // lateVote is the schedule by which an acceptor that forgets its promise breaks Agreement: the vote
@@ -289,6 +291,16 @@ func TestShortestIsShorterThanMinimal(t *testing.T) {
 	require.Equal(t, exitUnknown, code)
 	require.Contains(t, stderr, "there may be a shorter schedule: nothing breaks in the first ")
 	require.Contains(t, stdout, "\nend\n")
+
+	together := strings.Replace(promiseLost, "node n5 tm1.2\n", "", 1)
+	together = strings.Replace(together, "node n2 rm1.2\n", "node n2 rm1.2 tm1.2\n", 1)
+	together = strings.ReplaceAll(together, "sync n5\n", "sync n2\n")
+	s, err := harness.ParseSchedule("test", strings.NewReader(together), fuzz.Protocols())
+	require.NoError(t, err)
+	unexplored, err := shortest(s, shortestStates)
+	require.ErrorIs(t, err, errUnsure)
+	require.ErrorContains(t, err, "every role needs a node of its own")
+	require.Same(t, s, unexplored)
 
 	code, stdout, stderr = execute(promiseLost, "minimize", "--mutant", "S03", "--budget", "3", "-")
 	require.Equal(t, exitUnknown, code)
