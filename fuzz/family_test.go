@@ -62,8 +62,8 @@ func TestTwoPhaseCommitHoldsWithoutDeaths(t *testing.T) {
 	}
 }
 
-// What a resource manager has voted to abort is aborted for ever, so it may say so though its record
-// of the outcome, which it makes in the same step, is lost.
+// What a resource manager has voted to abort is aborted for ever, so it may say so though its
+// record of the outcome, which it makes in the same step, is lost.
 func TestAVoteToAbortIsTheOutcome(t *testing.T) {
 	Regress(t, `paxoscommit schedule 1
 protocol 2pc
