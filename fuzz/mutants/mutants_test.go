@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -9,16 +10,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryDiffApplies(t *testing.T) {
+func TestEveryDiffAppliesAndCompiles(t *testing.T) {
 	root, err := Root(t.Context())
 	require.NoError(t, err)
 	list, err := List()
 	require.NoError(t, err)
 	for _, m := range list {
-		dir := t.TempDir()
-		overlay, err := m.Overlay(root, dir)
+		overlay, err := m.Overlay(root, t.TempDir())
 		require.NoError(t, err, m.ID)
-		require.FileExists(t, overlay)
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "./core/...")
+		cmd.Dir = root
+		text, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s", m.ID, text)
 	}
 }
 
