@@ -48,7 +48,7 @@ race: ## the tests under the race detector; of those that explore, which take mi
 fuzz: ## look for a failure by coverage, for FUZZTIME=30s
 	go test -run '^$$' -fuzz 'FuzzPaxosCommit$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./fuzz
 
-canary: ## build each planted bug and check that it is caught (five minutes), three also by go test -fuzz
+canary: ## build each planted bug and check that it is caught (two minutes), three also by go test -fuzz
 	go run ./fuzz/canary
 	go run ./fuzz/canary --native A03,L09,R11
 
