@@ -209,8 +209,7 @@ func (r *runner) bytesFailure(config uint64, choices []byte) string {
 	if err != nil || v == nil {
 		return "the run failed and does not fail again: the machines are not deterministic"
 	}
-	s.Config, s.Expect = r.config, v.Property
-	r.options.grant(&s.Config)
+	s.Config, s.Expect = r.options.granted(r.config), v.Property
 	short, v := shortened(&Failure{Violation: *v, Schedule: s}, targetReplays)
 	return fmt.Sprintf("%v\n%d of its %d actions are enough:\n%s%s", v, len(short.Actions),
 		len(s.Actions), short, nextStep(s.Config.Protocol))

@@ -317,8 +317,7 @@ func (o *Options) schedule(run uint64) (*harness.Schedule, *checker.Violation, e
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Config = r.config
-	o.grant(&s.Config)
+	s.Config = o.granted(r.config)
 	if verdict != checker.Violated {
 		return s, nil, nil
 	}

@@ -11,7 +11,7 @@ import (
 // Faults is a set of kinds of fault.
 type Faults uint16
 
-// The kinds of fault.
+// The kinds of fault, in the order of harness.Budget.
 const (
 	Drops Faults = 1 << iota
 	Duplicates
@@ -43,17 +43,15 @@ type Options struct {
 	CheckRuns   uint64 // of Check, which has a default; a campaign has its own number
 }
 
-// grant lets a run have at least one of each fault that the options have, though none was drawn for
-// it: a shorter schedule may need it.
-func (o *Options) grant(c *harness.Config) {
-	b := &c.Budget
-	for i, n := range []*int{
-		&b.Drops, &b.Duplicates, &b.Refusals, &b.Timeouts, &b.Crashes, &b.Deaths, &b.Cuts, &b.GiveUps,
-	} {
+// granted returns the configuration of a run with at least one of each fault that the options have,
+// though none was drawn for it: a shorter schedule may need it.
+func (o *Options) granted(c harness.Config) harness.Config {
+	for i, n := range c.Budget.Kinds() {
 		if o.Faults>>i&1 != 0 && (Faults(1<<i) != Crashes || c.Timing != harness.Synchronous) {
 			*n = max(*n, 1)
 		}
 	}
+	return c
 }
 
 func (o *Options) timing() harness.Timing {

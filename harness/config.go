@@ -73,11 +73,16 @@ func (b *Budget) grant(a *Action) {
 	}
 }
 
+// Kinds returns where b holds the number of each kind of fault, in the order of its fields.
+func (b *Budget) Kinds() [8]*int {
+	return [...]*int{
+		&b.Drops, &b.Duplicates, &b.Refusals, &b.Timeouts, &b.Crashes, &b.Deaths, &b.Cuts, &b.GiveUps,
+	}
+}
+
 // unlimited returns a budget that no schedule spends, of the kinds of fault that b has.
 func (b Budget) unlimited() Budget {
-	for _, n := range []*int{
-		&b.Drops, &b.Duplicates, &b.Refusals, &b.Timeouts, &b.Crashes, &b.Deaths, &b.Cuts, &b.GiveUps,
-	} {
+	for _, n := range b.Kinds() {
 		if *n > 0 {
 			*n = 1 << 30
 		}
@@ -121,11 +126,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: an opening balance of %d: want 0 to %d", ErrConfig, c.Opening,
 			MaxMoney)
 	}
-	b := c.Budget
-	for _, n := range []int{
-		b.Drops, b.Duplicates, b.Refusals, b.Timeouts, b.Crashes, b.Deaths, b.Cuts, b.GiveUps,
-	} {
-		if n < 0 {
+	for _, n := range c.Budget.Kinds() {
+		if *n < 0 {
 			return fmt.Errorf("%w: a negative budget of faults", ErrConfig)
 		}
 	}

@@ -152,6 +152,29 @@ end
 	require.Zero(t, m.Config.Txns[0].Optional)
 }
 
+// What only the fair end's timers lead to is written down, though the schedule fires none itself.
+func TestMinimizeWritesDownTheTimersOfTheFairEnd(t *testing.T) {
+	s, err := harness.ParseSchedule("test", strings.NewReader(`paxoscommit schedule 1
+protocol impatient
+timing asynchronous
+node n1 rm1
+node n2 acc1
+node n3 ldr1
+accounts 1 opening 100
+txn c1.1 rm1 {"transfer":1,"from":"a","to":"a"}
+begin cl1
+die n1
+settle
+end
+`), []core.Protocol{impatient()})
+	require.NoError(t, err)
+	require.Zero(t, s.Config.Budget.Timeouts)
+	m, _ := harness.Minimize(s, budget)
+	require.NotContains(t, m.String(), "settle")
+	require.Contains(t, m.String(), "\nfire ")
+	require.Equal(t, m.Expect, harness.Replay(m).Violation.Property)
+}
+
 // A schedule keeps as many replicas as it needs.
 func TestMinimizeDropsReplicas(t *testing.T) {
 	text := `paxoscommit schedule 1
