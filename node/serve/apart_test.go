@@ -21,18 +21,22 @@ type town struct {
 	told   chan string
 }
 
-// Write takes one line that a node writes.
+// Write takes one line that a node writes. A line that has no room is lost: nobody waits for a
+// reader that has ended.
 func (w *town) Write(text []byte) (int, error) {
 	l, _, err := wire.Parse(text)
 	if err != nil {
 		return 0, err
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if in := w.inputs[l.Dest]; in != nil {
-		in <- string(text)
-	} else {
-		w.told <- strings.TrimSpace(string(text))
+	to := w.inputs[l.Dest]
+	w.mu.Unlock()
+	if to == nil {
+		to = w.told
+	}
+	select {
+	case to <- string(text):
+	default:
 	}
 	return len(text), nil
 }
@@ -61,6 +65,7 @@ func (w *town) live(ctx context.Context, t *testing.T, group *sync.WaitGroup, na
 	}()
 	go func() {
 		defer group.Done()
+		defer r.Close() // whoever is writing to a node that has ended gets an error
 		if err := Run(ctx, Options{
 			Data: dir, Apart: true, Find: find, In: r, Out: w, Err: io.Discard,
 		}); err != nil {
