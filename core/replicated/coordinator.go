@@ -80,6 +80,9 @@ func (c *manager) Message(m *core.Message, out *core.Output) error {
 	case st == nil:
 		st = c.txs.Put(m.Tx)
 		st.members = m.Members
+		if m.From.Kind != core.TM && m.Type != core.MsgDone { // of peers group sees to it
+			c.watchUnlessDone(m.Tx, st, out)
+		}
 	}
 	switch m.Type {
 	case core.MsgRequest, core.MsgQuery:
@@ -137,9 +140,7 @@ func (c *manager) query(st *tmTx, m *core.Message, out *core.Output) {
 	switch {
 	case st.chosen.val != core.NoValue:
 		c.send(&out.Gated, m.From, core.OutcomeMsg(st.chosen.val), m.Tx, st.members)
-	case !c.leads(&st.log):
-		c.watch(m.Tx, &st.log, out)
-	case st.asked || st.accepted.val != core.NoValue:
+	case !c.leads(&st.log), st.asked, st.accepted.val != core.NoValue:
 		c.drop(core.DropDuplicate, m.Tx, out)
 	default:
 		c.collect(m.Tx, st, out)
@@ -169,9 +170,7 @@ func (c *manager) vote(st *tmTx, m *core.Message, out *core.Output) error {
 	switch {
 	case st.chosen.val != core.NoValue:
 		c.send(&out.Gated, m.From, core.OutcomeMsg(st.chosen.val), m.Tx, st.members)
-	case !c.leads(&st.log):
-		c.watch(m.Tx, &st.log, out)
-	case st.accepted.val != core.NoValue:
+	case !c.leads(&st.log), st.accepted.val != core.NoValue:
 		c.drop(core.DropDuplicate, m.Tx, out)
 	case c.settled(st) != core.NoValue:
 		c.decide(m.Tx, st, c.settled(st), out)
@@ -300,13 +299,14 @@ func (c *manager) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bool {
 // retry says again what has had no answer.
 func (c *manager) retry(tx core.TxID, out *core.Output) {
 	st := c.txs.Get(tx)
-	switch {
-	case st == nil:
+	if st == nil {
 		c.drop(core.DropStale, tx, out)
 		return
+	}
+	switch waits := c.again(tx, &st.log, out); {
 	case st.chosen.val != core.NoValue:
 		c.toReplicas(core.OutcomeMsg(st.chosen.val), tx, st, st.members&^st.done, out)
-	case c.again(tx, &st.log, out):
+	case waits:
 	case c.leads(&st.log) && st.asked:
 		c.toReplicas(core.MsgPrepare, tx, st, st.members&^st.prepared, out)
 	default:

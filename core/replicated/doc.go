@@ -40,7 +40,9 @@
 //
 // # Recovery
 //
-// A replica that hears of a transaction and does not lead takes over in time. A new leader of a
+// A replica that hears of a transaction and does not lead takes over in time, counted from when its
+// leader was last heard: a leader that waits for others shows that it lives whenever it asks them
+// again, and nobody else who asks puts the take-over off. A new leader of a
 // resource manager asks the database for a vote if the log has none. If it has one without an
 // outcome, the leader tells the coordinator the vote again until it is told the outcome: it never
 // decides. A new leader of the coordinator that finds no decision collects the votes again, and

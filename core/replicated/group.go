@@ -230,20 +230,21 @@ func (r *replica) reject(l *log, m *core.Message, out *core.Output) {
 	answer.MBal, answer.Bal = l.mbal, m.Bal
 }
 
-// again says again what a leader, or one that wants to be, has had no answer to from its group. It
-// returns false if there is no such thing.
+// again says again what a leader, or one that wants to be, has said to its group. It returns false
+// if nothing of that is waiting for an answer: then it only shows that the leader lives.
 func (r *replica) again(tx core.TxID, l *log, out *core.Output) bool {
 	switch {
 	case !r.owns(l.mbal) || l.seen > l.mbal:
 		return false
 	case !r.leads(l):
 		r.sendPhase1a(tx, l, out)
-	case l.bal == l.mbal && l.accepted != l.chosen:
+		return true
+	case l.bal == l.mbal && l.accepted != (entries{}):
 		r.sendPhase2a(tx, l, r.peers(), out)
+		return l.accepted != l.chosen
 	default:
 		return false
 	}
-	return true
 }
 
 func (r *replica) restoreLog(l *log, rec *core.Record) {
@@ -333,7 +334,9 @@ func (r *replica) arm(kind core.TimerKind, tx core.TxID, await core.Await, out *
 	core.PutTimer(&out.Arm, kind, r.id, tx, await)
 }
 
-// watch has a replica that does not lead take over, if it hears nothing more from who does.
+// watch has a replica that does not lead take over, if it hears nothing more from who does. What
+// others say does not arm the timer again: who asks more often than it runs would keep it from
+// ever running out.
 func (r *replica) watch(tx core.TxID, l *log, out *core.Output) {
 	await := core.Await{Kind: r.id.Kind, IDs: core.SetOf(r.id.ID), Replicas: r.peers()}
 	if leader := owner(r.layout, max(l.mbal, l.seen)); leader != r.id.Replica {

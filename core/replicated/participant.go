@@ -72,6 +72,9 @@ func (p *participant) Message(m *core.Message, out *core.Output) error {
 	case st == nil:
 		st = p.txs.Put(m.Tx)
 		st.members, st.tm = m.Members, 1
+		if m.From.Kind != core.RM { // of peers group sees to it
+			p.watchUnlessDone(m.Tx, st, out)
+		}
 	}
 	switch m.Type {
 	case core.MsgRequest:
@@ -160,9 +163,7 @@ func (p *participant) prepare(st *rmTx, m *core.Message, out *core.Output) {
 		p.drop(core.DropDuplicate, m.Tx, out)
 	case st.chosen.vote != core.NoValue:
 		p.sendVote(m.Tx, st, st.tm, out)
-	case !p.leads(&st.log):
-		p.watch(m.Tx, &st.log, out)
-	case st.accepted == entries{} && !st.asked:
+	case p.leads(&st.log) && st.accepted == entries{} && !st.asked:
 		p.askResource(m.Tx, st, out)
 	default:
 		p.drop(core.DropDuplicate, m.Tx, out)
@@ -181,9 +182,7 @@ func (p *participant) vote(st *rmTx, m *core.Message, out *core.Output) {
 	switch {
 	case st.chosen.val != core.NoValue && m.Type == core.MsgFound:
 		p.tellResource(m.Tx, st, out)
-	case st.chosen.val == core.NoValue && !p.leads(&st.log):
-		p.watch(m.Tx, &st.log, out)
-	case st.accepted != entries{}:
+	case !p.leads(&st.log), st.accepted != entries{}:
 		p.drop(core.DropDuplicate, m.Tx, out)
 	default:
 		p.add(m.Tx, st, entries{vote: m.Val}, out)
@@ -208,8 +207,10 @@ func (p *participant) outcome(st *rmTx, v core.Value, m *core.Message, out *core
 		p.drop(core.DropDuplicate, m.Tx, out)
 	case p.leads(&st.log) && fits(st.accepted, v):
 		p.add(m.Tx, st, entries{vote: st.accepted.vote, val: v}, out)
-	default:
+	case known == core.NoValue:
 		p.watch(m.Tx, &st.log, out)
+	default:
+		p.drop(core.DropDuplicate, m.Tx, out)
 	}
 	return nil
 }
@@ -311,15 +312,16 @@ func (p *participant) Timer(k core.TimerKind, tx core.TxID, out *core.Output) bo
 // retry says again what has had no answer.
 func (p *participant) retry(tx core.TxID, out *core.Output) {
 	st := p.txs.Get(tx)
-	switch {
-	case st == nil:
+	if st == nil {
 		p.drop(core.DropStale, tx, out)
 		return
+	}
+	switch waits := p.again(tx, &st.log, out); {
 	case st.done:
 		p.toCoordinators(func(tm uint8) { p.sendDone(tx, st, tm, out) })
 	case st.chosen.val != core.NoValue:
 		p.tellResource(tx, st, out)
-	case p.again(tx, &st.log, out):
+	case waits:
 	case p.leads(&st.log) && st.chosen.vote != core.NoValue:
 		p.toCoordinators(func(tm uint8) { p.sendVote(tx, st, tm, out) })
 	case p.leads(&st.log) && st.asked:

@@ -115,8 +115,11 @@ func TestAVoteInDoubtIsNotDecidedByItsGroup(t *testing.T) {
 		c.sent = nil
 		c.fire(t, rmRole(1, 2), core.TimerRetry)
 		require.Equal(t, []string{
+			"rm1.2->rm1.1 phase2a tx=c1.1 bal=2 ins=1 val=prepared", // it lives: nobody is to take over
+			"rm1.2->rm1.3 phase2a tx=c1.1 bal=2 ins=1 val=prepared",
 			"rm1.2->tm1.1 vote tx=c1.1 val=prepared", "rm1.2->tm1.2 vote tx=c1.1 val=prepared",
 			"rm1.2->tm1.3 vote tx=c1.1 val=prepared",
+			"rm1.3->rm1.2 phase2b tx=c1.1 bal=2 ins=1 val=prepared",
 		}, texts(c.sent))
 	}
 	c.lost = without(rmRole(1, 1))
