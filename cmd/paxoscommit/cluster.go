@@ -87,6 +87,9 @@ func (f *clusterFlags) complete(cmd *cobra.Command) (err error) {
 	if c.Protocol, err = fuzz.FindProtocol(f.protocol); err != nil {
 		return err
 	}
+	if err := f.mutant.check(c.Protocol); err != nil {
+		return err
+	}
 	least, most := c.Protocol.Limits()
 	if least.Replicas > 0 {
 		return fmt.Errorf("cluster cannot run %s: nodes are not replicated", f.protocol)

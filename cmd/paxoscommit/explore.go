@@ -262,6 +262,9 @@ func (r *exploreResult) exploreCore(o mc.Options) error {
 	if err != nil {
 		return err
 	}
+	if err := f.mutant.check(c.Protocol); err != nil {
+		return err
+	}
 	c.Unreduced = f.unreduced
 	var found *explore.Report
 	if f.write != "" {

@@ -215,9 +215,7 @@ func (r *exploreResult) writeText(w io.Writer) error {
 	default:
 		fmt.Fprintf(&b, "Holds: in every state, on every step\n\n")
 	}
-	if r.flags.mutant.planted != "" {
-		row(&b, "planted bug", "%s", r.flags.mutant.describe())
-	}
+	r.flags.mutant.writeRow(&b, broken != nil)
 	row(&b, "world", "%s", r.world)
 	row(&b, "reduction", "%s", r.reduction)
 	row(&b, "distinct", "%s", grouped(s.Distinct))

@@ -182,7 +182,10 @@ func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
 	if n := sizes.Roles(); n > maxNodes {
 		return fmt.Errorf("the numbers of roles make up to %d nodes: want at most %d", n, maxNodes)
 	}
-	return f.readSpace(set)
+	if err := f.readSpace(set); err != nil {
+		return err
+	}
+	return f.mutant.check(c.Protocol)
 }
 
 // readSpace reads the file of --coverage-of. It says all that these flags could say.

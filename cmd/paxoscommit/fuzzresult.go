@@ -239,9 +239,7 @@ func row(b *bytes.Buffer, name, format string, args ...any) {
 
 func (r *fuzzResult) writeFigures(b *bytes.Buffer) {
 	p := r.report
-	if r.flags.mutant.planted != "" {
-		row(b, "planted bug", "%s", r.flags.mutant.describe())
-	}
+	r.flags.mutant.writeRow(b, p.Failure != nil)
 	row(b, "protocol", "%s", r.flags.campaign.Protocol.Name())
 	row(b, "seed", "%d, runs from %s", p.Seed, grouped(p.First))
 	row(b, "runs", "%s", grouped(p.Runs))

@@ -97,6 +97,9 @@ func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Write
 	if err != nil {
 		return err
 	}
+	if err := f.mutant.check(s.Config.Protocol); err != nil {
+		return err
+	}
 	mended := f.test && !f.shortest && s.Expect != checker.NoProperty
 	if harness.Replay(s).Violation == nil && !mended {
 		return fmt.Errorf("%s: breaks nothing: there is nothing to minimise", file)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
+	"paxoscommit/core"
 	"paxoscommit/fuzz/mutants"
 
 	"github.com/spf13/cobra"
@@ -17,6 +19,7 @@ import (
 type mutantFlags struct {
 	build   string // the bug to build with
 	planted string // the bug that this program was built with; who built it says so
+	title   string // what that does wrong
 }
 
 func (m *mutantFlags) add(cmd *cobra.Command) {
@@ -45,13 +48,32 @@ func (m *mutantFlags) orBuild(run runE) runE {
 	}
 }
 
-// describe names the planted bug.
-func (m *mutantFlags) describe() string {
-	bug, err := mutants.Find(m.planted)
-	if err != nil {
-		return m.planted
+// check refuses a protocol that never runs what the planted bug is in: it holds whatever the bug.
+func (m *mutantFlags) check(p core.Protocol) error {
+	if m.planted == "" {
+		return nil
 	}
-	return bug.ID + ", " + bug.Title
+	bug, err := mutants.Find(m.planted)
+	switch {
+	case err != nil:
+		return err
+	case !bug.IsIn(p):
+		return fmt.Errorf("planted bug %s is in %s, which %s never runs: it is planted for %s",
+			bug.ID, bug.File, p.Name(), bug.Protocol)
+	}
+	m.title = bug.Title
+	return nil
+}
+
+// writeRow names the planted bug, if there is one, and says so when it was not seen.
+func (m *mutantFlags) writeRow(b *bytes.Buffer, seen bool) {
+	title := m.title
+	if !seen {
+		title += ": not seen"
+	}
+	if m.planted != "" {
+		row(b, "planted bug", "%s, %s", m.planted, title)
+	}
 }
 
 // writeNext says what to do with the schedule of a violation.
@@ -100,19 +122,20 @@ func runPlanted(bug *mutants.Mutant, cmd *cobra.Command, args []string) error {
 	}
 }
 
-// namesProtocol tells whether the command line has a file that says the protocol.
-func namesProtocol(cmd *cobra.Command) bool { return cmd.Flags().Changed("world-of") }
-
-// plantedArgs is the command line that was given, for the program with the bug.
+// plantedArgs is the command line that was given, for the program with the bug. What the bug needs
+// is added where nobody has said otherwise, on the line or by a file with a world.
 func plantedArgs(bug *mutants.Mutant, cmd *cobra.Command, args []string) []string {
-	list := []string{cmd.Name(), "--planted=" + bug.ID}
-	if f := cmd.Flags().Lookup("protocol"); f != nil && !f.Changed && !namesProtocol(cmd) {
-		list = append(list, "--protocol="+bug.Protocol)
+	list, set := []string{cmd.Name(), "--planted=" + bug.ID}, cmd.Flags()
+	needs := append([]string{"--protocol", bug.Protocol}, bug.With...)
+	for i := 0; i+1 < len(needs); i += 2 {
+		f := set.Lookup(strings.TrimPrefix(needs[i], "--"))
+		if f == nil || f.Changed || f.Value.Type() == "bool" || set.Changed("world-of") ||
+			set.Changed("coverage-of") {
+			continue
+		}
+		list = append(list, needs[i]+"="+needs[i+1])
 	}
-	if cmd.Name() == "fuzz" {
-		list = append(list, bug.With...) // a flag that was given comes later, and counts
-	}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
+	set.Visit(func(f *pflag.Flag) {
 		if f.Name != "mutant" {
 			list = append(list, "--"+f.Name+"="+f.Value.String())
 		}

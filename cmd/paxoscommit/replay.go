@@ -40,6 +40,9 @@ func newReplayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := mutant.check(s.Config.Protocol); err != nil {
+				return err
+			}
 			return runReplay(s, step, dir, cmd.OutOrStdout())
 		}),
 	}

@@ -317,3 +317,53 @@ func fuzzMutant(t *testing.T, id, save string) map[string]any {
 	require.NoError(t, json.Unmarshal([]byte(stdout), &o))
 	return o
 }
+
+// A bug in what a protocol never runs would hold, whatever it is: that is bad usage.
+func TestAPlantedBugThatTheProtocolNeverRunsIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s")
+	require.NoError(t, os.WriteFile(file, []byte(lateVote), 0o600))
+	want := "paxoscommit: planted bug S01 is in core/replicated/coordinator.go, which paxos-commit " +
+		"never runs: it is planted for replicated-2pc\n"
+	for _, args := range []string{
+		"fuzz", "explore", "explore --world-of " + file, "replay " + file, "minimize " + file,
+		"cluster --for 1s",
+	} {
+		code, stdout, stderr := execute("", strings.Fields(args+" --planted S01")...)
+		require.Equal(t, exitUsage, code, args)
+		require.Equal(t, want, stderr, args)
+		require.Empty(t, stdout)
+	}
+	code, _, stderr := execute("", "fuzz", "--planted", "Z99")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, `no planted bug is called "Z99"; `)
+}
+
+// What holds with a planted bug says that it was not seen: here the program has none in fact.
+func TestWhatHoldsWithAPlantedBugSaysThatItWasNotSeen(t *testing.T) {
+	for _, args := range []string{"fuzz --runs 5", "explore --acceptors 1"} {
+		code, stdout, stderr := execute("", strings.Fields(args+" --planted R07")...)
+		require.Equal(t, exitHolds, code, stderr)
+		require.Regexp(t, `planted bug    R07, .*: not seen\n`, stdout)
+	}
+}
+
+// What a bug needs is asked for, unless the line or a file says otherwise.
+func TestAPlantedBugBringsWhatItNeeds(t *testing.T) {
+	for _, c := range []struct{ args, id, want string }{
+		{"fuzz", "T01", "--protocol=2pc --faults=drops,"},
+		{"fuzz --faults drops", "T01", "--protocol=2pc --faults=drops --"},
+		{"fuzz --coverage-of x", "T01", "--coverage-of=x --"},
+		{"explore", "G02", "--protocol=paxos-commit --registrars=1 --"},
+		{"explore --world-of x", "G02", "--world-of=x --"},
+		{"cluster", "T01", "--protocol=2pc --"},
+		{"replay", "T01", "--"},
+	} {
+		bug, err := mutants.Find(c.id)
+		require.NoError(t, err)
+		cmd, rest, err := newRootCommand().Find(strings.Fields(c.args))
+		require.NoError(t, err)
+		require.NoError(t, cmd.ParseFlags(rest))
+		got := strings.Join(plantedArgs(&bug, cmd, nil), " ")
+		require.True(t, strings.HasPrefix(got, cmd.Name()+" --planted="+c.id+" "+c.want), got)
+	}
+}

@@ -6,9 +6,15 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"paxoscommit/checker"
+	"paxoscommit/core"
+	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/replicated"
+	"paxoscommit/core/threephase"
+	"paxoscommit/core/twophase"
 )
 
 // ErrMutant marks every error of this package: a diff that is malformed or no longer applies, or a
@@ -25,6 +31,7 @@ type Mutant struct {
 	Why      string // and why, if that needs more
 	Control  bool   // nothing is broken: it must stay silent
 	CaughtBy []checker.Property
+	File     string   // that it is in, or the first of them: core/bank/bank.go
 	Protocol string   // which to run
 	With     []string // more flags of fuzz
 	diff     []byte
@@ -68,6 +75,22 @@ func Find(id string) (Mutant, error) {
 		strings.Join(ids, " "))
 }
 
+// IsIn tells whether a protocol of this module runs what the bug is in: its own machines, or the
+// database, which is behind each resource manager.
+func (m *Mutant) IsIn(p core.Protocol) bool {
+	machines := ""
+	switch p.(type) {
+	case paxoscommit.Protocol:
+		machines = "core/paxoscommit"
+	case replicated.Protocol:
+		machines = "core/replicated"
+	case twophase.Protocol, threephase.Protocol:
+		machines = "core/internal/coordinator"
+	}
+	folder := path.Dir(m.File)
+	return folder == machines || folder == "core/bank"
+}
+
 // parse reads the header of a diff.
 func parse(id string, text []byte) (Mutant, error) {
 	m := Mutant{ID: id}
@@ -104,6 +127,8 @@ func parse(id string, text []byte) (Mutant, error) {
 		}
 	}
 	m.Why, m.diff = strings.Join(why, " "), text
+	file, _, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("--- a/")), []byte("\n"))
+	m.File = string(file)
 	m.Protocol = cmp.Or(m.Protocol, "paxos-commit")
 	switch {
 	case m.Title == "":

@@ -3,9 +3,14 @@ package mutants
 import (
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
+
+	"paxoscommit/fuzz"
 
 	"github.com/stretchr/testify/require"
 )
@@ -62,6 +67,23 @@ func TestFindNamesWhatThereIs(t *testing.T) {
 	_, err = Find("A99")
 	require.ErrorIs(t, err, ErrMutant)
 	require.ErrorContains(t, err, `"A99"; there are A01 A02`)
+}
+
+// What the sources import says the same as the table of folders does.
+func TestABugIsInTheProtocolsThatImportItsFolder(t *testing.T) {
+	list, err := List()
+	require.NoError(t, err)
+	for _, p := range fuzz.Protocols() {
+		pkg := reflect.TypeOf(p).PkgPath()
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()
+		require.NoError(t, err, pkg)
+		imports := append(strings.Fields(string(out)), "paxoscommit/core/bank")
+		for _, m := range list {
+			want := slices.Contains(imports, "paxoscommit/"+path.Dir(m.File))
+			require.Equal(t, want, m.IsIn(p), "%s in %s", m.ID, p.Name())
+			require.True(t, m.Protocol != p.Name() || m.IsIn(p), m.ID)
+		}
+	}
 }
 
 const good = "# X01: is wrong\n# Why.\n# caught by: Agreement\n--- a/f.go\n+++ b/f.go\n" +
