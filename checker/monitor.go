@@ -210,7 +210,7 @@ func (m *Monitor) finished(i int, r *core.Record) {
 			m.brokenf(Validity, "%v commits %v, but only rm {%v} are prepared",
 				r.Role, r.Tx, f.votes.Prepared)
 		case f.rm.Aborted != 0:
-			m.brokenf(Consistency, "%v commits %v, but rm %v have aborted it",
+			m.brokenf(Consistency, "%v commits %v, which rm {%v} aborted",
 				r.Role, r.Tx, f.rm.Aborted)
 		}
 		f.rm.Prepared = f.rm.Prepared.With(id)
@@ -219,7 +219,7 @@ func (m *Monitor) finished(i int, r *core.Record) {
 		case f.rm.Prepared.Has(id):
 			m.brokenf(History, "%v aborts %v, which it has committed", r.Role, r.Tx)
 		case f.rm.Prepared != 0:
-			m.brokenf(Consistency, "%v aborts %v, but rm %v have committed it",
+			m.brokenf(Consistency, "%v aborts %v, which rm {%v} committed",
 				r.Role, r.Tx, f.rm.Prepared)
 		}
 		f.rm.Aborted = f.rm.Aborted.With(id)

@@ -230,18 +230,18 @@ func (m *Monitor) judgeEntries(i int) {
 func (m *Monitor) judgeOutcome(i int, parts []*Monitor) {
 	f, t := &m.facts[i], &m.txns[i]
 	if f.rm.Prepared != 0 && f.rm.Aborted != 0 {
-		m.brokenf(Consistency, "rm %v have committed %v, and rm %v have aborted it",
+		m.brokenf(Consistency, "rm {%v} committed %v, and rm {%v} aborted it",
 			f.rm.Prepared, t.ID, f.rm.Aborted)
 	}
 	m.judgeVoters(i)
 	m.judgeLeftOut(i)
 	takers := m.Takers(i)
 	if others := f.rm.Prepared &^ takers; others != 0 {
-		m.brokenf(Validity, "rm {%v} have committed %v, in which only rm {%v} take part",
+		m.brokenf(Validity, "rm {%v} committed %v, in which only rm {%v} take part",
 			others, t.ID, takers)
 	}
 	if f.rm.Prepared != 0 && f.votes.Prepared&takers != takers {
-		m.brokenf(Validity, "rm %v have committed %v, but only rm {%v} are prepared",
+		m.brokenf(Validity, "rm {%v} committed %v, but only rm {%v} are prepared",
 			f.rm.Prepared, t.ID, f.votes.Prepared)
 	}
 	for _, p := range parts {

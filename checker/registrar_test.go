@@ -105,7 +105,7 @@ func TestMonitorIsSilentOnASubsetThatCommits(t *testing.T) {
 // TestTogetherFindsACommitByOneOutside of the set, who has not even voted: no part can.
 func TestTogetherFindsACommitByOneOutside(t *testing.T) {
 	for outside, want := range []string{
-		"", "Validity at step 0: rm {2} have committed c1.1, in which only rm {1} take part",
+		"", "Validity at step 0: rm {2} committed c1.1, in which only rm {1} take part",
 	} {
 		var list []*checker.Monitor
 		for node := range 4 {

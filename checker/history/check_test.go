@@ -393,7 +393,7 @@ func TestReportOfAViolation(t *testing.T) {
 	require.NoError(t, h.Report(r).WriteText(&text))
 	require.Equal(t, strings.TrimLeft(`
 Illegal: bank history of 2 operations (2 ok, 0 failed, 0 open), 4 steps, by direct and porcupine
-longest linearizable prefix, 1 operations:
+longest linearizable prefix, 1 operation:
   line 2: process 0: transfer {"from":"a","to":"b","amount":30}
 then a=70 b=80, and this operation has no place:
   line 4: process 1: read -> {"a":100,"b":50}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"paxoscommit/checker"
 )
@@ -66,8 +67,8 @@ func (h *History) Report(r Result) Report {
 func (r Report) WriteText(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	word := map[string]string{"holds": "Ok", "violated": "Illegal", "unknown": "Unknown"}[r.Verdict]
-	fmt.Fprintf(out, "%s: %s history of %d operations (%d ok, %d failed, %d open), %d steps", word,
-		r.Model, r.Operations, r.Completed, r.Failed, r.Open, r.Steps)
+	fmt.Fprintf(out, "%s: %s history of %s (%d ok, %d failed, %d open), %s", word, r.Model,
+		counted(r.Operations, "operation"), r.Completed, r.Failed, r.Open, counted(r.Steps, "step"))
 	if r.Checked != "" {
 		fmt.Fprintf(out, ", by %s", r.Checked)
 	}
@@ -77,9 +78,9 @@ func (r Report) WriteText(w io.Writer) error {
 	fmt.Fprintln(out)
 	switch {
 	case r.Stuck != "":
-		fmt.Fprintf(out, "longest linearizable prefix, %d operations:\n", r.PrefixLength)
+		fmt.Fprintf(out, "longest linearizable prefix, %s:\n", counted(r.PrefixLength, "operation"))
 		if earlier := r.PrefixLength - len(r.Prefix); earlier > 0 {
-			fmt.Fprintf(out, "  ... %d earlier operations\n", earlier)
+			fmt.Fprintf(out, "  ... %s\n", counted(earlier, "earlier operation"))
 		}
 		for _, op := range r.Prefix {
 			fmt.Fprintf(out, "  %s\n", op)
@@ -89,6 +90,14 @@ func (r Report) WriteText(w io.Writer) error {
 		fmt.Fprintln(out, "no prefix: the direct checker needs a larger budget to tell it")
 	}
 	return out.Flush()
+}
+
+// counted writes how many there are of something: 1 step, 2 steps.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
 }
 
 // Describe returns one line about an operation of the file, by the number of its invocation.
@@ -157,13 +166,18 @@ func (h *History) describeCell(c int, v int64) string {
 	}
 }
 
-// clip shortens a description to what fits on a screen, and keeps it on one line.
+// clip shortens a description to what fits on a screen, and keeps it on one line: what is in a
+// history does not steer the terminal.
 func clip(s string) string {
 	const longest = 240
-	s = strings.ReplaceAll(s, "\n", " ")
-	runes := []rune(s)
+	runes := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s))
 	if len(runes) > longest {
 		return string(runes[:longest]) + "..."
 	}
-	return s
+	return string(runes)
 }
