@@ -33,6 +33,6 @@ func FindProtocol(name string) (core.Protocol, error) {
 		}
 		names = append(names, p.Name())
 	}
-	return nil, fmt.Errorf("fuzz: no protocol is called %q; there are %s",
+	return nil, fmt.Errorf("no protocol is called %q; there are %s",
 		name, strings.Join(names, ", "))
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
@@ -172,7 +171,7 @@ func (f *censusFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	line := newExploreProgress(cmd.ErrOrStderr())
@@ -183,7 +182,8 @@ func (f *censusFlags) run(cmd *cobra.Command) error {
 			return ctx.Err() != nil
 		},
 	}
-	w := censusWriter{out: cmd.OutOrStdout(), json: f.json}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	w := censusWriter{out: out, json: f.json}
 	for _, r := range rules {
 		for _, t := range timings {
 			c, z, err := f.world(r, t, cmd.Flags().Changed("takeovers"))
@@ -196,7 +196,8 @@ func (f *censusFlags) run(cmd *cobra.Command) error {
 			if err != nil && !errors.Is(err, explore.ErrTooLarge) {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
-			if err := w.write(r, t, z, failures, found); err != nil {
+			err = w.write(r, t, z, failures, found)
+			if err := cmp.Or(err, out.Flush()); err != nil {
 				return err
 			}
 			if ctx.Err() != nil {
@@ -253,7 +254,7 @@ func (w *censusWriter) write(
 		w.bad = w.bad || isPositive(row.Blocked) || isPositive(row.Split)
 		w.unknown = w.unknown || !row.Complete
 		if w.json {
-			if err := json.NewEncoder(w.out).Encode(row); err != nil {
+			if err := writeObject(w.out, row); err != nil {
 				return err
 			}
 			continue

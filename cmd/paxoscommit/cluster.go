@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -172,7 +171,7 @@ func runCluster(cmd *cobra.Command, f *clusterFlags) error {
 		return &exitError{exitUnknown, fmt.Errorf("unknown: %w", err)}
 	}
 	if f.json {
-		err = json.NewEncoder(stdout).Encode(newClusterResult(report))
+		err = writeObject(stdout, newClusterResult(report))
 	} else {
 		err = writeCluster(stdout, f, report)
 	}

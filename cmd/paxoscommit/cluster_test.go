@@ -55,7 +55,7 @@ func TestClusterUsage(t *testing.T) {
 		{[]string{"--slow-disk", "-1s"}, "--slow-disk must not be below 0"},
 		{[]string{"--bin", "x", "--rms", "2"}, "--bin and --rms exclude each other"},
 		{[]string{"--bin", "/nonexistent/x"}, "no such file"},
-		{[]string{"--bin", ""}, "--bin must be a program"},
+		{[]string{"--bin", " "}, "--bin must be a program"},
 		{[]string{"--protocol", "2pc", "--acceptors", "5"}, "2pc has no acceptors"},
 		{[]string{"--protocol", "replicated-2pc"}, "cluster cannot run replicated-2pc"},
 		{[]string{"x"}, `cluster takes no argument, but was given "x"`},

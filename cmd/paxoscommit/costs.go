@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -138,7 +137,7 @@ func (f *costsFlags) run(out io.Writer) error {
 			want := published(p.Name(), at, f.rms, f.faults)
 			differ = differ || !want.agrees(c)
 			if f.json {
-				err = json.NewEncoder(out).Encode(costRow{
+				err = writeObject(out, costRow{
 					p.Name(), at.String(), f.rms, f.faults, c.Messages, c.Delays, c.Writes,
 					c.WriteDelays,
 				})
@@ -157,8 +156,12 @@ func (f *costsFlags) run(out io.Writer) error {
 	}
 	if !f.json {
 		w.Flush()
-		fmt.Fprintf(out, "A commit of N = %d resource managers that tolerates F = %d faults:\n\n%s",
-			f.rms, f.faults, table.String())
+		_, err := fmt.Fprintf(out, "A commit of N = %s that tolerates F = %s:\n\n%s",
+			counted(uint64(f.rms), "resource manager"), counted(uint64(f.faults), "fault"),
+			table.String())
+		if err != nil {
+			return err
+		}
 	}
 	if differ {
 		return &exitError{code: exitViolated}

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"encoding/json"
+	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -169,9 +170,11 @@ func newDrillCommand() *cobra.Command {
 		Short:   "Let one thing go wrong, and see who commits, aborts, blocks or splits",
 		Long:    fmt.Sprintf(drillHelp, list.String()),
 		Example: "  paxoscommit drill 3\n  paxoscommit drill matrix --protocol 2pc",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.OutOrStdout(), args)
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			err := f.run(out, args)
+			return cmp.Or(err, out.Flush())
 		},
 	}
 	set := cmd.Flags()
@@ -189,33 +192,36 @@ func (f *drillFlags) run(out io.Writer, args []string) error {
 			return err
 		}
 	}
+	if err := notDash(f.save); err != nil {
+		return err
+	}
 	if f.save != "" {
 		if err := os.MkdirAll(f.save, 0o755); err != nil {
 			return err
 		}
 	}
 	w := &drillWriter{flags: f, out: out}
-	what := ""
-	if len(args) > 0 {
-		what = args[0]
-	}
-	switch n, err := strconv.Atoi(what); {
-	case what == "matrix":
-		return w.matrix()
-	case what == "":
+	if len(args) == 0 {
 		for i := range scenarios() {
 			if err := w.scenario(i, false); err != nil {
 				return err
 			}
 		}
 		return w.matrix()
-	case err == nil && n >= 1 && n <= len(scenarios()):
-		if f.protocol != "" {
-			return fmt.Errorf("--protocol is for the matrix: drill %d has its own", n)
-		}
-		return w.scenario(n-1, true)
 	}
-	return fmt.Errorf("no drill is called %q: want 1 to %d, or matrix", what, len(scenarios()))
+	if args[0] == "matrix" {
+		return w.matrix()
+	}
+	for i := range scenarios() {
+		switch {
+		case args[0] != strconv.Itoa(i+1):
+		case f.protocol != "":
+			return fmt.Errorf("--protocol is for the matrix: drill %d has its own", i+1)
+		default:
+			return w.scenario(i, true)
+		}
+	}
+	return fmt.Errorf("no drill is called %q: want 1 to %d, or matrix", args[0], len(scenarios()))
 }
 
 // drillWriter tells what drills have led to.
@@ -338,7 +344,7 @@ func (w *drillWriter) tell(name string, rules ruleSet, failure string, r *drill.
 	if !w.flags.json {
 		return nil
 	}
-	return json.NewEncoder(w.out).Encode(a)
+	return writeObject(w.out, a)
 }
 
 func nextOf(r *drill.Result) string {

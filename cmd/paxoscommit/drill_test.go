@@ -155,11 +155,14 @@ func TestTheScheduleOfADrillIsSavedAndReplays(t *testing.T) {
 
 func TestDrillsThatAreNotAreRefused(t *testing.T) {
 	for want, args := range map[string][]string{
-		`no drill is called "6": want 1 to 5, or matrix`: {"6"},
-		`no drill is called "all"`:                       {"all"},
-		`no protocol is called "4pc"`:                    {"matrix", "--protocol", "4pc"},
-		"--protocol is for the matrix: drill 3 has its":  {"3", "--protocol", "2pc"},
-		"not a directory":                                {"1", "--save", "main.go/below"},
+		`no drill is called "6": want 1 to 5, or matrix`:              {"6"},
+		`no drill is called "all"`:                                    {"all"},
+		`no drill is called "01"`:                                     {"01"},
+		`no drill is called ""`:                                       {""},
+		"drill takes one argument or none, but was given 2 arguments": {"1", "2"},
+		`no protocol is called "4pc"`:                                 {"matrix", "--protocol", "4pc"},
+		"--protocol is for the matrix: drill 3 has its":               {"3", "--protocol", "2pc"},
+		"not a directory":                                             {"1", "--save", "main.go/below"},
 	} {
 		code, stdout, stderr := execute("", append([]string{"drill"}, args...)...)
 		require.Equal(t, exitUsage, code, "%v", args)

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +55,7 @@ type exploreFlags struct {
 
 	size            explore.Size
 	named           func(flag string) bool // whether the command line has it
+	stdin           io.Reader
 	mutant          mutantFlags
 	ballots         int
 	unreduced, json bool
@@ -77,6 +79,7 @@ func newExploreCommand() *cobra.Command {
 				return err
 			}
 			return f.mutant.orBuild(func(cmd *cobra.Command, _ []string) error {
+				f.stdin = cmd.InOrStdin()
 				return runExplore(cmd, &f)
 			})(cmd, args)
 		},
@@ -130,6 +133,9 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	var other []string
 	instead := "--spec " + f.spec
 	switch {
+	case f.spec != "" && !slices.Contains(specs.Names(), f.spec):
+		return fmt.Errorf("unknown specification %q: want %s", f.spec,
+			strings.Join(specs.Names(), ", "))
 	case f.spec != "":
 		other = append(world, "unreduced", "save", "world-of", "mutant")
 		if !specs.HasBallots(f.spec) {
@@ -215,7 +221,7 @@ func (r *exploreResult) exploreSpec(o mc.Options) error {
 func (r *exploreResult) config() (*explore.Config, error) {
 	f := r.flags
 	if f.worldOf != "" {
-		s, err := readSchedule(f.worldOf, os.Stdin)
+		s, err := readSchedule(f.worldOf, f.stdin)
 		if err != nil {
 			return nil, err
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -43,7 +42,7 @@ func (p *exploreProgress) show(s mc.Progress) {
 			float64(perSecond(s.Generated, now.Sub(p.start)))/1e6, grouped(s.Bytes>>20))
 	}
 	if p.terminal {
-		fmt.Fprintf(p.out, "\r\x1b[K%s", line[:min(len(line), 79)])
+		overwrite(p.out, line)
 	} else {
 		fmt.Fprintln(p.out, line)
 	}
@@ -182,9 +181,7 @@ func (r *exploreResult) writeJSON(w io.Writer) error {
 	if f := r.broken(); f != nil {
 		o.Property, o.Detail = r.describe(f)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(o)
+	return writeObject(w, o)
 }
 
 // actions returns the way to a violation.

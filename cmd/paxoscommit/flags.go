@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -31,12 +32,29 @@ func (d decimal) Set(text string) error {
 	return d.Value.Set(text)
 }
 
-// onlyDecimal has every number among the flags of the sub-commands read as decimal.
-func onlyDecimal(root *cobra.Command) {
+// errEmpty is what is wrong with the value of a flag that a shell variable was to give.
+var errEmpty = errors.New("empty")
+
+// something is the value of a flag that is a text.
+type something struct{ pflag.Value }
+
+// Set reads anything but nothing.
+func (s something) Set(text string) error {
+	if text == "" {
+		return errEmpty
+	}
+	return s.Value.Set(text)
+}
+
+// readStrictly has the flags of the sub-commands refuse what is nobody's intention.
+func readStrictly(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if t := f.Value.Type(); t == "int" || t == "uint64" {
+			switch f.Value.Type() {
+			case "int", "uint64":
 				f.Value = decimal{f.Value}
+			case "string":
+				f.Value = something{f.Value}
 			}
 		})
 	}
@@ -47,6 +65,9 @@ func flagError(err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
 		return err
+	}
+	if errors.Is(err, errEmpty) {
+		return fmt.Errorf("--%s must not be empty", invalid.GetFlag().Name)
 	}
 	want := invalid.GetFlag().Value.Type()
 	switch want {
@@ -73,6 +94,15 @@ func flagError(err error) error {
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("%s takes no argument, but was given %q", cmd.Name(), args[0])
+	}
+	return nil
+}
+
+// atMostOne is for sub-commands that take an argument or none.
+func atMostOne(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("%s takes one argument or none, but was given %s", cmd.Name(),
+			counted(uint64(len(args)), "argument"))
 	}
 	return nil
 }
@@ -105,11 +135,27 @@ func newHelpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
+// openInput opens a file to read; "-" is standard input.
+func openInput(file string, stdin io.Reader) (io.ReadCloser, error) {
+	if file == "-" {
+		return io.NopCloser(stdin), nil
+	}
+	return os.Open(file)
+}
+
+// notDash refuses a file or folder to write that is called as standard output is elsewhere.
+func notDash(file string) error {
+	if file == "-" {
+		return errors.New(`"-" stands for standard input only: give a name to write to`)
+	}
+	return nil
+}
+
 // canWrite returns the error that writing a file would end with, before there is anything to
 // write, and leaves everything as it is.
 func canWrite(file string) error {
-	if file == "-" {
-		return errors.New(`"-" stands for standard input only: name a file to write`)
+	if err := notDash(file); err != nil {
+		return err
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err == nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +49,7 @@ func runForeign(cmd *cobra.Command, f *clusterFlags) error {
 		return err
 	}
 	if f.json {
-		err = json.NewEncoder(cmd.OutOrStdout()).Encode(newForeignResult(report))
+		err = writeObject(cmd.OutOrStdout(), newForeignResult(report))
 	} else {
 		err = writeForeign(cmd.OutOrStdout(), f, report)
 	}

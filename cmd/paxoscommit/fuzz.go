@@ -16,7 +16,6 @@ import (
 	"paxoscommit/harness/explore"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 const (
@@ -182,17 +181,18 @@ func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
 	if n := sizes.Roles(); n > maxNodes {
 		return fmt.Errorf("the numbers of roles make up to %d nodes: want at most %d", n, maxNodes)
 	}
-	if err := f.readSpace(set); err != nil {
+	if err := f.readSpace(cmd); err != nil {
 		return err
 	}
 	return f.mutant.check(c.Protocol)
 }
 
 // readSpace reads the file of --coverage-of. It says all that these flags could say.
-func (f *fuzzFlags) readSpace(set *pflag.FlagSet) error {
+func (f *fuzzFlags) readSpace(cmd *cobra.Command) error {
 	if f.coverageOf == "" {
 		return nil
 	}
+	set := cmd.Flags()
 	for _, name := range []string{
 		"rms", "acceptors", "leaders", "registrars", "replicas", "apart", "faults", "timing",
 	} {
@@ -200,7 +200,7 @@ func (f *fuzzFlags) readSpace(set *pflag.FlagSet) error {
 			return fmt.Errorf("--%s and --coverage-of exclude each other", name)
 		}
 	}
-	file, err := os.Open(f.coverageOf)
+	file, err := openInput(f.coverageOf, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -254,7 +254,7 @@ func runFuzz(cmd *cobra.Command, f *fuzzFlags) error {
 		return err
 	}
 	c, stdout, stderr := &f.campaign, cmd.OutOrStdout(), cmd.ErrOrStderr()
-	for _, file := range []string{f.save, f.exportHistory} {
+	for _, file := range []string{f.save, f.exportHistory, f.exportSchedule} {
 		if file == "" {
 			continue
 		}

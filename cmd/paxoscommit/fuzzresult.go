@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -204,9 +203,7 @@ func (r *fuzzResult) writeJSON(w io.Writer) error {
 		o.Replays, o.Took = r.replays, r.took.Seconds()
 		o.Schedule, o.File = r.minimal.String(), r.file
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(o)
+	return writeObject(w, o)
 }
 
 func (r *fuzzResult) writeText(w io.Writer) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -134,6 +133,9 @@ func runHistory(file string, flags historyFlags, stdin io.Reader, stdout io.Writ
 		if err := canWrite(flags.html); err != nil {
 			return err
 		}
+		if sameFile(flags.html, file) {
+			return errors.New("--html must not be the history itself")
+		}
 	}
 	h, err := loadHistory(file, model, stdin)
 	if err != nil {
@@ -148,9 +150,7 @@ func runHistory(file string, flags historyFlags, stdin io.Reader, stdout io.Writ
 	}
 	report := h.Report(result)
 	if flags.json {
-		enc := json.NewEncoder(stdout)
-		enc.SetEscapeHTML(false)
-		err = enc.Encode(report)
+		err = writeObject(stdout, report)
 	} else {
 		err = report.WriteText(stdout)
 	}
@@ -174,17 +174,19 @@ func runHistory(file string, flags historyFlags, stdin io.Reader, stdout io.Writ
 	}
 }
 
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
 // loadHistory reads a file; what is wrong with its content is said as file:line.
 func loadHistory(file string, model history.Model, stdin io.Reader) (*history.History, error) {
-	in := stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+	in, err := openInput(file, stdin)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	events, err := history.Parse(in)
 	var h *history.History
 	if err == nil {

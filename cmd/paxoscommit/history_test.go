@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +129,7 @@ func TestHistoryBadUsageAndInputIsOneLine(t *testing.T) {
 			[]string{"history", "--html", "/does/not/exist.html", example("register-ok")},
 			"open /does/not/exist.html: no such file or directory",
 		},
+		{[]string{"history", "--html", bad, bad}, "--html must not be the history itself"},
 	} {
 		code, _, stderr := execute("", c.args...)
 		require.Equal(t, 2, code, c.args)
@@ -191,14 +191,12 @@ func TestHistoryOfAHundredThousandEvents(t *testing.T) {
 	require.Less(t, len(stdout), 4096)
 }
 
-// failing is a writer that is closed.
-type failing struct{}
-
-func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
-
-func TestHistoryWhoseAnswerCannotBeWrittenIsAnError(t *testing.T) {
-	var stderr bytes.Buffer
-	code := run([]string{"history", example("register-ok")}, nil, failing{}, &stderr)
-	require.Equal(t, 2, code)
-	require.Equal(t, "paxoscommit: io: read/write on closed pipe\n", stderr.String())
+// What is in a history does not steer the terminal.
+func TestHistoryIsToldWithoutControlCharacters(t *testing.T) {
+	stdin := `{"process":0,"type":"invoke","f":"read","key":"\u001b[31m","time":1}` + "\n" +
+		`{"process":0,"type":"ok","f":"read","key":"\u001b[31m","value":7,"time":2}`
+	code, stdout, _ := execute(stdin, "history", "-")
+	require.Equal(t, exitViolated, code)
+	require.Contains(t, stdout, "then \uFFFD[31m=null, and this operation has no place:\n")
+	require.NotContains(t, stdout, "\x1b")
 }

@@ -1,14 +1,16 @@
 // Command paxoscommit tests implementations of Paxos Commit and judges the histories of any system.
 //
 // Exit codes: 0 holds, 1 a violation was found, 2 bad usage or input, 3 unknown (a budget ran out
-// before the answer). An error is one line on standard error.
+// before the answer, or it could not be written). An error is one line on standard error.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -56,6 +58,13 @@ func verdictError(v checker.Verdict) error {
 	}
 }
 
+// writeObject writes the object of --json, on a line.
+func writeObject(w io.Writer, object any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(object)
+}
+
 // untilInterrupted returns a context that is done at the first Ctrl-C or SIGTERM.
 func untilInterrupted() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -79,7 +88,7 @@ func newRootCommand() *cobra.Command {
 		newNodeCommand(),
 		newClusterCommand())
 	root.SetHelpCommand(newHelpCommand(root))
-	onlyDecimal(root)
+	readStrictly(root)
 	return root
 }
 
@@ -96,11 +105,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	code := exitUsage
 	var exit *exitError
-	if errors.As(err, &exit) {
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &exit):
 		code = exit.code
 		if exit.err == nil {
 			return code
 		}
+	case errors.As(err, &file) && (file.Op == "write" || file.Op == "sync"):
+		code = exitUnknown // such as a full disk: the answer, or what a node promised, is lost
 	}
 	fmt.Fprintf(stderr, "paxoscommit: %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
 	return code

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,5 +41,53 @@ func TestHelpTellsOfEveryCommand(t *testing.T) {
 		require.Equal(t, exitHolds, code, args)
 		require.Contains(t, stdout, "Usage:")
 		require.Empty(t, stderr)
+	}
+}
+
+// A file is not called as standard output is elsewhere, and no name is left out by mistake.
+func TestAFileToWriteHasAName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range []string{
+		"fuzz --save", "fuzz --export-history", "fuzz --export-schedule", "explore --save",
+		"explore --write", "drill 1 --save", "replay - --tla", "minimize - --out", "history - --html",
+		"node --data",
+	} {
+		list := strings.Fields(args)
+		flag := list[len(list)-1]
+		code, stdout, stderr := execute(lateVote, append(list, "-")...)
+		require.Equal(t, exitUsage, code, args)
+		require.Equal(t, `paxoscommit: "-" stands for standard input only: give a name to write to`+
+			"\n", stderr, args)
+		require.Empty(t, stdout, args)
+		code, stdout, stderr = execute(lateVote, append(list, "")...)
+		require.Equal(t, exitUsage, code, args)
+		require.Equal(t, "paxoscommit: "+flag+" must not be empty\n", stderr, args)
+		require.Empty(t, stdout, args)
+	}
+	left, err := os.ReadDir(".")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// full is a file on a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "out", Err: syscall.ENOSPC}
+}
+
+// An answer that cannot be written is no answer, and no bad usage.
+func TestAnAnswerThatCannotBeWrittenIsUnknown(t *testing.T) {
+	for _, args := range []string{
+		"fuzz --runs 5", "fuzz --runs 5 --json", "explore --acceptors 1", "explore --acceptors 1 --json",
+		"drill 1", "drill 1 --json", "drill matrix --protocol 2pc", "costs", "costs --json",
+		"census --protocol 2pc", "census --protocol 2pc --json", "history " + example("register-ok"),
+		"replay -", "minimize --test -",
+	} {
+		var stderr bytes.Buffer
+		stdin := strings.NewReader(lateVote)
+		code := run(strings.Fields(args), stdin, full{}, &stderr)
+		require.Equal(t, exitUnknown, code, args)
+		require.Equal(t, "paxoscommit: write out: no space left on device\n", stderr.String(), args)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"paxoscommit/checker"
 	"paxoscommit/checker/mc"
@@ -180,5 +182,6 @@ func shortest(s *harness.Schedule, maxStates uint64) (*harness.Schedule, error) 
 // isTestName tells whether go test runs a function of that name.
 func isTestName(name string) bool {
 	rest, found := strings.CutPrefix(name, "Test")
-	return found && token.IsIdentifier(name) && (rest == "" || rest[0] < 'a' || rest[0] > 'z')
+	first, _ := utf8.DecodeRuneInString(rest)
+	return found && token.IsIdentifier(name) && !unicode.IsLower(first)
 }

@@ -35,8 +35,8 @@ func newNodeCommand() *cobra.Command {
 		Example: "  paxoscommit node --data /var/lib/paxoscommit",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("data") && o.Data == "" {
-				return errors.New("--data must be a folder")
+			if err := notDash(o.Data); err != nil {
+				return err
 			}
 			if o.Delay < 0 {
 				return errors.New("--slow-disk must not be below 0")

@@ -43,14 +43,24 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// overwrite writes a line on a terminal over the one before, cut where it would wrap.
+func overwrite(out io.Writer, line string) {
+	width := 80
+	if f, ok := out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			width = w
+		}
+	}
+	fmt.Fprintf(out, "\r\x1b[K%s", line[:min(len(line), width-1)])
+}
+
 // show is the Progress of a campaign.
 func (p *progress) show(now fuzz.Progress) {
 	fmt.Fprint(p.out, p.header)
 	p.header = ""
 	switch {
 	case p.terminal:
-		line := p.line(now)
-		fmt.Fprintf(p.out, "\r\x1b[K%s", line[:min(len(line), 79)]) // a longer one would wrap
+		overwrite(p.out, p.line(now))
 	case now.Elapsed-p.last >= plainInterval:
 		p.last = now.Elapsed
 		fmt.Fprintln(p.out, p.line(now))

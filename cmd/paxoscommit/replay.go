@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"paxoscommit/checker"
@@ -36,6 +35,9 @@ func newReplayCommand() *cobra.Command {
 		Example: "  paxoscommit replay --step paxoscommit-agreement-seed1-run42.schedule",
 		Args:    oneFile,
 		RunE: mutant.orBuild(func(cmd *cobra.Command, args []string) error {
+			if err := notDash(dir); err != nil {
+				return err
+			}
 			s, err := readSchedule(args[0], cmd.InOrStdin())
 			if err != nil {
 				return err
@@ -55,14 +57,14 @@ func newReplayCommand() *cobra.Command {
 
 // readSchedule reads a file, or standard input for "-". Errors name the line.
 func readSchedule(file string, stdin io.Reader) (*harness.Schedule, error) {
-	if file == "-" {
-		return harness.ParseSchedule("standard input", stdin, fuzz.Protocols())
-	}
-	f, err := os.Open(file)
+	f, err := openInput(file, stdin)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if file == "-" {
+		file = "standard input"
+	}
 	return harness.ParseSchedule(file, f, fuzz.Protocols())
 }
 
