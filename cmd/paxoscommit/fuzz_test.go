@@ -158,7 +158,7 @@ func TestFuzzExpectsOnlyMilestonesThatAreReached(t *testing.T) {
 	for _, name := range []string{"paxos-commit", "replicated-2pc", "2pc"} {
 		for _, timing := range []string{"asynchronous", "synchronous"} {
 			for _, fault := range append(faultNames(), "all", "none") {
-				c := &fuzz.Campaign{Runs: 2000, Workers: 2, KeepGoing: true} // 2pc blocks
+				c := &fuzz.Campaign{Runs: 3000, Workers: 2, KeepGoing: true} // 2pc blocks
 				c.Seed, c.Synchronous = 1, timing == "synchronous"
 				var err error
 				c.Protocol, err = fuzz.FindProtocol(name)
