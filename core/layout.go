@@ -255,6 +255,20 @@ func (l *Layout) CheckPlaced() error {
 	return nil
 }
 
+// Suits tells whether a protocol has so many roles of each kind, and each of them is on a node: what
+// Protocol.Validate asks of every layout.
+func (l *Layout) Suits(p Protocol) error {
+	least, most := p.Limits()
+	err := l.Check(least, most)
+	if err == nil {
+		err = l.CheckPlaced()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Name(), err)
+	}
+	return nil
+}
+
 // Has tells whether option bit i is on.
 func (l *Layout) Has(option int) bool { return l.Options>>option&1 == 1 }
 

@@ -132,12 +132,3 @@ func (t *Table[T]) grow() {
 		t.insert(tx, int32(slot)+1)
 	}
 }
-
-// Resize returns s with length n. Entries that it gains are those it had before it was made
-// shorter, so that their memory is used again, or zero.
-func Resize[T any](s []T, n int) []T {
-	if n <= cap(s) {
-		return s[:n]
-	}
-	return append(s[:cap(s)], make([]T, n-cap(s))...)
-}

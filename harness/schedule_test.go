@@ -252,7 +252,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 			`file:6: cl1 cannot be placed: it is on no node`,
 		},
 		{"rm2\naccounts", "acc16\naccounts", `file:6: acc16: 16 acceptors: want 0 to 15`},
-		{" ldr1", "", `file:7: paxoscommit: 0 leaders: want 1 to 15`},
+		{" ldr1", "", `file:7: paxos-commit: 0 leaders: want 1 to 15`},
 		{"accounts 3", "accounts -3", `file:7: accounts "-3": want a number from 1 to 64`},
 		{
 			"opening 100", "opening -1",

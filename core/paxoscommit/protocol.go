@@ -53,16 +53,9 @@ func (p Protocol) Limits() (least, most core.Sizes) {
 // Validate accepts every layout within Limits that has each role on a node.
 func (p Protocol) Validate(l *core.Layout) error {
 	if p.Faster && l.Has(OptRelayed) {
-		return fmt.Errorf("paxoscommit: %s has no relayed votes", p.Name())
+		return fmt.Errorf("%s: no votes are relayed", p.Name())
 	}
-	least, most := p.Limits()
-	if err := l.Check(least, most); err != nil {
-		return fmt.Errorf("paxoscommit: %w", err)
-	}
-	if err := l.CheckPlaced(); err != nil {
-		return fmt.Errorf("paxoscommit: %w", err)
-	}
-	return nil
+	return l.Suits(p)
 }
 
 // New returns a process to be Reset.

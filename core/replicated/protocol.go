@@ -1,10 +1,6 @@
 package replicated
 
-import (
-	"fmt"
-
-	"paxoscommit/core"
-)
+import "paxoscommit/core"
 
 // Protocol is two-phase commit between groups of replicas.
 type Protocol struct{}
@@ -23,16 +19,7 @@ func (Protocol) Limits() (least, most core.Sizes) {
 }
 
 // Validate accepts every layout within Limits that has each role on a node.
-func (p Protocol) Validate(l *core.Layout) error {
-	least, most := p.Limits()
-	if err := l.Check(least, most); err != nil {
-		return fmt.Errorf("replicated: %w", err)
-	}
-	if err := l.CheckPlaced(); err != nil {
-		return fmt.Errorf("replicated: %w", err)
-	}
-	return nil
-}
+func (p Protocol) Validate(l *core.Layout) error { return l.Suits(p) }
 
 // New returns a process to be Reset.
 func (Protocol) New() core.Machine { return core.NewProcess(&rules{}) }

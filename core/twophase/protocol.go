@@ -1,8 +1,6 @@
 package twophase
 
 import (
-	"fmt"
-
 	"paxoscommit/core"
 	"paxoscommit/core/internal/coordinator"
 )
@@ -26,16 +24,7 @@ func (Protocol) Limits() (least, most core.Sizes) {
 }
 
 // Validate accepts every layout within Limits that has each role on a node.
-func (p Protocol) Validate(l *core.Layout) error {
-	least, most := p.Limits()
-	if err := l.Check(least, most); err != nil {
-		return fmt.Errorf("twophase: %w", err)
-	}
-	if err := l.CheckPlaced(); err != nil {
-		return fmt.Errorf("twophase: %w", err)
-	}
-	return nil
-}
+func (p Protocol) Validate(l *core.Layout) error { return l.Suits(p) }
 
 // New returns a machine to be Reset.
 func (p Protocol) New() core.Machine {

@@ -16,10 +16,10 @@ func TestValidateRefusesWhatItCannotRunOn(t *testing.T) {
 	require.NoError(t, p.Validate(l))
 	l, err = core.NewLayout(core.Sizes{RMs: 2, TMs: 1, Acceptors: 3})
 	require.NoError(t, err)
-	require.EqualError(t, p.Validate(l), "twophase: 3 acceptors: want 0")
+	require.EqualError(t, p.Validate(l), "2pc: 3 acceptors: want 0")
 	l, err = core.NewLayout(core.Sizes{RMs: 2})
 	require.NoError(t, err)
-	require.EqualError(t, p.Validate(l), "twophase: 0 transaction managers: want 1")
+	require.EqualError(t, p.Validate(l), "2pc: 0 transaction managers: want 1")
 	l = &core.Layout{Sizes: core.Sizes{RMs: 1, TMs: 1}}
-	require.EqualError(t, p.Validate(l), "twophase: rm1 is on no node")
+	require.EqualError(t, p.Validate(l), "2pc: rm1 is on no node")
 }
