@@ -136,3 +136,11 @@ func TestCampaignRefusesWhatMakesNoSense(t *testing.T) {
 		require.ErrorIs(t, err, ErrUsage)
 	}
 }
+
+// TestManyNodesCrashToo: beyond 64 nodes, which is what a core.Set holds.
+func TestManyNodesCrashToo(t *testing.T) {
+	o := Options{Protocol: Protocols()[0], RMs: core.MaxRMs, Apart: true, Faults: Crashes}
+	r := o.run(t, 50)
+	require.Equal(t, checker.Holds, r.Verdict(), "%v", r.Failure)
+	require.True(t, r.Reached[checker.SawCrash] > 0, "no run reached a crash")
+}

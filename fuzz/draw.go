@@ -14,8 +14,8 @@ type plan struct {
 	steps   int                            // before settle, at most
 	weights [harness.NumActionTypes]uint32 // how often an action of a type is tried
 	deck    []harness.ActionType           // each type as often as its weight says: to draw from
-	frail   core.Set                       // nodes that may crash
-	slow    core.Set                       // nodes for which most deliveries are put off
+	frail   core.Set                       // nodes that may crash, by bitOf
+	slow    core.Set                       // nodes for which most deliveries are put off, by bitOf
 	deaf    core.Set                       // of these message types; of all if it is empty
 	spell   int                            // if above 0: how many steps the same acceptor is slow
 	late    [core.NumMsgTypes]uint8        // of 16 tries to deliver a message, so many are put off
@@ -24,6 +24,10 @@ type plan struct {
 	due     bool                           // in a duel: nobody has taken over in this spell
 	trap    core.MsgType                   // a frail node that sends it mostly crashes at once
 }
+
+// bitOf returns the number by which a node stands in a set of a plan. Beyond 64 nodes several share
+// one.
+func bitOf(n core.NodeID) uint8 { return uint8((n-1)%64) + 1 }
 
 // draw makes the configuration and the plan of a run. All that is random about them comes from rng,
 // and is drawn before the first action: each run has its own sizes, faults and odds (Groce et al.,
@@ -105,7 +109,7 @@ func placeTogether(rng *rand.Rand, l *core.Layout) {
 // drawTxns gives one or two clients a few transfers and reads between them; half of the runs have
 // a single one. Where clients give up, some go on in a new epoch.
 func (o *Options) drawTxns(rng *rand.Rand, c *harness.Config) {
-	c.Accounts = c.Layout.RMs + rng.IntN(2)
+	c.Accounts = min(c.Layout.RMs+rng.IntN(2), bank.MaxAccounts)
 	clients, each := 1, 1
 	if rng.IntN(2) == 0 {
 		clients, each = 1+rng.IntN(2), 2
@@ -147,9 +151,8 @@ func drawTxn(rng *rand.Rand, c *harness.Config, id core.TxID) checker.Txn {
 
 // drawFaults draws which faults a run has, how many, and how often.
 func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
-	*p = plan{
-		steps: 10 + rng.IntN(90), frail: core.FullSet(c.Layout.Nodes), deck: p.deck[:0],
-	}
+	nodes := core.FullSet(min(c.Layout.Nodes, 64))
+	*p = plan{steps: 10 + rng.IntN(90), frail: nodes, deck: p.deck[:0]}
 	some := func(f Faults, limit int) int {
 		if o.Faults&f == 0 || rng.IntN(2) == 0 {
 			return 0
@@ -170,7 +173,7 @@ func (o *Options) drawFaults(rng *rand.Rand, c *harness.Config, p *plan) {
 		harness.Cut: odds(3), harness.GiveUp: odds(2),
 	}
 	if rng.IntN(2) == 0 {
-		p.slow = core.Set(rng.Uint64()&rng.Uint64()) & core.FullSet(c.Layout.Nodes)
+		p.slow = core.Set(rng.Uint64()&rng.Uint64()) & nodes
 	}
 	p.newest = rng.IntN(3)
 	if c.Layout.Leaders > 0 && len(c.Txns) == 1 && o.Faults&Timeouts != 0 && rng.IntN(4) != 0 {
@@ -209,7 +212,7 @@ func (o *Options) drawDuel(rng *rand.Rand, c *harness.Config, p *plan) {
 	p.idle[core.Client], p.idle[core.RM], p.idle[core.Leader] = 15, 12, 14
 	if o.Faults&Crashes != 0 && rng.IntN(2) == 0 {
 		leader := core.Role{Kind: core.Leader, ID: uint8(1 + rng.IntN(c.Layout.Leaders))}
-		p.frail = core.SetOf(uint8(c.Layout.NodeOf(leader)))
+		p.frail = core.SetOf(bitOf(c.Layout.NodeOf(leader)))
 		c.Budget.Crashes = 1 + rng.IntN(3)
 		p.steps += 60
 		p.weights[harness.Restart] = 20
@@ -233,7 +236,7 @@ func drawLateJoins(rng *rand.Rand, c *harness.Config, p *plan) {
 // acceptor slow: for everything, or only to promise, or only to accept.
 func (p *plan) nextSpell(rng *rand.Rand, l *core.Layout) {
 	acc := core.Role{Kind: core.Acceptor, ID: uint8(1 + rng.IntN(l.Acceptors))}
-	p.slow, p.due = core.SetOf(uint8(l.NodeOf(acc))), true
+	p.slow, p.due = core.SetOf(bitOf(l.NodeOf(acc))), true
 	p.deaf = [...]core.Set{
 		0, core.SetOf(uint8(core.MsgPhase1a)), core.SetOf(uint8(core.MsgPhase2a)),
 	}[rng.IntN(3)]

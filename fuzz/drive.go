@@ -169,7 +169,7 @@ func (r *runner) trapped() int {
 		return -1
 	}
 	n := r.config.Layout.NodeOf(net[len(net)-1].From)
-	if !r.plan.frail.Has(uint8(n)) || r.rng.IntN(4) == 0 {
+	if !r.plan.frail.Has(bitOf(n)) || r.rng.IntN(4) == 0 {
 		return -1
 	}
 	return r.world.Find(harness.Crash, uint32((uint64(n)<<32-1)/uint64(r.config.Layout.Nodes)))
@@ -186,7 +186,7 @@ func (r *runner) putOff(t harness.ActionType, i int, draw uint8) bool {
 			return true
 		}
 		n := r.config.Layout.NodeOf(m.To)
-		return n != 0 && draw < 15 && p.slow.Has(uint8(n)) &&
+		return n != 0 && draw < 15 && p.slow.Has(bitOf(n)) &&
 			(p.deaf == 0 || p.deaf.Has(uint8(m.Type)))
 	case harness.Fire:
 		switch timer := &r.world.Armed()[i]; timer.Kind {
@@ -198,7 +198,7 @@ func (r *runner) putOff(t harness.ActionType, i int, draw uint8) bool {
 			return false
 		}
 	case harness.Crash, harness.CrashKeep, harness.Die:
-		return !p.frail.Has(uint8(i + 1))
+		return !p.frail.Has(bitOf(core.NodeID(i + 1)))
 	default:
 		return false
 	}

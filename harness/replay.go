@@ -128,6 +128,7 @@ func ReplaySteps(s *Schedule, observe func(*Step)) *ReplayResult {
 	c.Budget = s.budget()
 	p := &player{observe: observe}
 	p.world.Reset(&c)
+	p.synced = make([]int, len(p.world.disks))
 	p.result.schedule = s
 	p.play(s)
 	r, w := &p.result, &p.world
@@ -148,7 +149,7 @@ type player struct {
 	observe func(*Step)
 	before  []core.Message // in flight before the step; only for observe
 	sent    []core.Message
-	synced  [64]int // by node, how many records were durable before the step
+	synced  []int // by node, how many records were durable before the step
 	durable []core.Record
 }
 

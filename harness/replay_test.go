@@ -9,6 +9,8 @@ import (
 	"paxoscommit/checker"
 	"paxoscommit/checker/history"
 	"paxoscommit/core"
+	"paxoscommit/core/bank"
+	"paxoscommit/core/paxoscommit"
 	"paxoscommit/harness"
 )
 
@@ -203,4 +205,25 @@ func TestStepsTellWhatEachActionDid(t *testing.T) {
     send   rm1->acc1 phase2a tx=c1.1 bal=0 ins=1 val=prepared begin`, steps[5])
 	require.Equal(t, `sync n2
     skipped: not enabled`, steps[8])
+}
+
+// TestReplayShowsTheStepsOfManyNodes: as many as a layout may have.
+func TestReplayShowsTheStepsOfManyNodes(t *testing.T) {
+	c := harness.Config{
+		Protocol: paxoscommit.Protocol{}, Timing: harness.Asynchronous, Accounts: 1, Opening: 100,
+		Txns: []checker.Txn{{
+			ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: core.SetOf(1),
+			Work: bank.Work{Read: core.SetOf(1)},
+		}},
+	}
+	l, err := core.NewLayout(core.Sizes{RMs: core.MaxRMs, Acceptors: 3, Leaders: 1})
+	require.NoError(t, err)
+	c.Layout = *l
+	durable := 0
+	r := harness.ReplaySteps(&harness.Schedule{Config: c, Actions: []harness.Line{
+		{Action: harness.Action{Type: harness.Begin, Role: core.Role{Kind: core.Client, ID: 1}}},
+		{Action: harness.Action{Type: harness.Settle}},
+	}}, func(s *harness.Step) { durable += len(s.Durable) })
+	require.True(t, r.Passed(), "%v", r)
+	require.Greater(t, durable, 3, "a vote, an outcome and two acceptors at least")
 }

@@ -21,7 +21,6 @@ import (
 const (
 	defaultRuns = 100_000
 	maxWorkers  = 1024
-	maxNodes    = 64
 	allFaults   = "all" // that the timing has
 )
 
@@ -178,8 +177,9 @@ func (f *fuzzFlags) complete(cmd *cobra.Command) (err error) {
 		RMs: slices.Max(d.RMs), Acceptors: slices.Max(d.Acceptors), Leaders: slices.Max(d.Leaders),
 		TMs: most.TMs, Registrars: slices.Max(d.Registrars), Replicas: slices.Max(d.Replicas),
 	}
-	if n := sizes.Roles(); n > maxNodes {
-		return fmt.Errorf("the numbers of roles make up to %d nodes: want at most %d", n, maxNodes)
+	if n := sizes.Roles(); n > core.MaxNodes {
+		return fmt.Errorf("the numbers of roles make up to %d nodes: want at most %d", n,
+			core.MaxNodes)
 	}
 	if err := f.readSpace(cmd); err != nil {
 		return err

@@ -288,7 +288,10 @@ func TestFuzzBadUsageIsOneLine(t *testing.T) {
 		{"--rms -1", "--rms must be 0 to 64, not -1"},
 		{"--acceptors 16", "--acceptors must be 0 to 15, not 16"},
 		{"--leaders 16", "--leaders must be 0 to 15, not 16"},
-		{"--rms 56", "make up to 65 nodes: want at most 64"},
+		{
+			"--protocol replicated-2pc --rms 64 --replicas 15",
+			"make up to 1039 nodes: want at most 1023",
+		},
 		{"--workers 0", "--workers must be 1 to 1024, not 0"},
 		{"--runs 1 --export-history /does/not/exist", "open /does/not/exist: no such file"},
 	} {
