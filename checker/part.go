@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -80,7 +81,7 @@ func (m *Monitor) AppendEvidence(dst []byte) []byte {
 		f := &m.facts[i]
 		dst = f.rm.AppendKey(f.votes.AppendKey(dst))
 		dst = binary.AppendUvarint(dst, uint64(len(f.ballots)))
-		slices.SortFunc(f.ballots, func(a, b ballotFacts) int { return int(a.bal) - int(b.bal) })
+		slices.SortFunc(f.ballots, func(a, b ballotFacts) int { return cmp.Compare(a.bal, b.bal) })
 		for k := range f.ballots {
 			dst = binary.AppendUvarint(dst, uint64(f.ballots[k].bal))
 			for _, v := range f.ballots[k].votes[:m.layout.Acceptors] {

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -313,10 +314,7 @@ func (f *facts) appendReplicas(dst []byte) []byte {
 // appendEntries appends what AppendFacts says of replicas.
 func (f *facts) appendEntries(dst []byte) []byte {
 	slices.SortFunc(f.entries, func(a, b entryBallot) int {
-		if a.group != b.group {
-			return int(a.group) - int(b.group)
-		}
-		return int(a.bal) - int(b.bal)
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.bal, b.bal))
 	})
 	dst = append(dst, byte(len(f.entries)))
 	for k := range f.entries {

@@ -41,7 +41,7 @@ func ParseProperty(s string) (Property, error) {
 			return p, nil
 		}
 	}
-	return NoProperty, fmt.Errorf("checker: no property is called %q", s)
+	return NoProperty, fmt.Errorf("no property is called %.40q", s)
 }
 
 // Violation says which property a run broke, how, and after how many steps.
@@ -104,7 +104,7 @@ func ParseMilestone(s string) (Milestone, error) {
 			return m, nil
 		}
 	}
-	return NoMilestone, fmt.Errorf("checker: no milestone is called %q", s)
+	return NoMilestone, fmt.Errorf("no milestone is called %.40q", s)
 }
 
 // Milestones is a set of Milestone: bit 1<<m.

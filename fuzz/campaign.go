@@ -283,12 +283,12 @@ func (s *campaign) finish(start time.Time) (*Report, error) {
 		return r, nil
 	}
 	var err error
-	r.Failure, err = s.Reproduce(failed)
+	r.Failure, err = s.reproduce(failed)
 	return r, err
 }
 
-// Reproduce makes one run of the options again and returns how it fails.
-func (o *Options) Reproduce(run uint64) (*Failure, error) {
+// reproduce makes one run of the options again and returns how it fails.
+func (o *Options) reproduce(run uint64) (*Failure, error) {
 	s, v, err := o.schedule(run)
 	if err != nil {
 		return nil, err

@@ -37,8 +37,7 @@ const NumActionTypes = int(numActionTypes)
 func ActionNames() [NumActionTypes]string {
 	return [NumActionTypes]string{
 		"none", "begin", "deliver", "drop", "duplicate", "refuse", "fire", "sync", "crash",
-		"crash-keep", "die", "restart", "cut",
-		"heal", "giveup", "settle",
+		"crash-keep", "die", "restart", "cut", "heal", "giveup", "settle",
 	}
 }
 
@@ -50,13 +49,11 @@ func (t ActionType) String() string {
 	return ActionNames()[t]
 }
 
-// IsFault tells whether an action is something that goes wrong.
-func (t ActionType) IsFault() bool {
+// isFault tells whether an action is something that goes wrong.
+func (t ActionType) isFault() bool {
 	switch t {
 	case Drop, Duplicate, Refuse, Fire, Crash, CrashKeep, Die, Cut, GiveUp:
 		return true
-	case NoAction, Begin, Deliver, Sync, Restart, Heal, Settle:
-		return false
 	default:
 		return false
 	}

@@ -28,8 +28,7 @@ type Judge struct {
 	opening  []int64
 	accounts []int   // that bank's operations read
 	balances []int64 // that they found there
-	Judged   uint64  // histories judged
-	Skipped  uint64  // histories that had been judged before
+	Judged   uint64  // histories judged, without those that had been before
 }
 
 // Judge judges a run that has ended and broken nothing. An illegal history is reported to the run's
@@ -110,7 +109,6 @@ func (j *Judge) describeOutcome(i int) string {
 // isNew tells whether a history with this hash has not been judged yet, and remembers it.
 func (j *Judge) isNew(hash uint64) bool {
 	if _, ok := j.seen[hash]; ok {
-		j.Skipped++
 		return false
 	}
 	if j.seen == nil || len(j.seen) >= judgeMemory {

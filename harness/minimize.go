@@ -84,7 +84,7 @@ func costOf(c *Config, actions []Action) cost {
 		k[8] = 1
 	}
 	for i := range actions {
-		if actions[i].Type.IsFault() {
+		if actions[i].Type.isFault() {
 			k[1]++
 		}
 		k[9] += int(min(actions[i].Msg.Bal, 1<<16)) + int(min(actions[i].Msg.MBal, 1<<16))
@@ -411,7 +411,7 @@ func (m *minimizer) simplifyTxn(i int) {
 func (m *minimizer) hoist() {
 	for j := range m.best.actions {
 		a := m.best.actions[j]
-		for i := 0; i < j && !a.Type.IsFault() && !m.tired(); i++ {
+		for i := 0; i < j && !a.Type.isFault() && !m.tired(); i++ {
 			m.without(j, j+1)
 			m.trial = slices.Insert(m.trial, i, a)
 			if m.fails(m.best.cfg, m.trial, false) && slices.Equal(m.taken, m.trial) {

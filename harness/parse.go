@@ -467,16 +467,15 @@ func (p *parser) reach(words []string) error {
 	if err != nil {
 		return err
 	}
-	for m := checker.NoMilestone + 1; int(m) < checker.NumMilestones; m++ {
-		if m.String() == name {
-			if slices.Contains(p.s.Reach, m) {
-				return fmt.Errorf("reach %v twice", m)
-			}
-			p.s.Reach = append(p.s.Reach, m)
-			return nil
-		}
+	m, err := checker.ParseMilestone(name)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("no milestone is called %.40q", name)
+	if slices.Contains(p.s.Reach, m) {
+		return fmt.Errorf("reach %v twice", m)
+	}
+	p.s.Reach = append(p.s.Reach, m)
+	return nil
 }
 
 // parseRole reads what Role.String writes.

@@ -77,7 +77,7 @@ func (w *World) load(p *Part) {
 	if p.dead {
 		w.dead.Add(p.node)
 	}
-	if p.Unsynced() {
+	if p.up && p.disk.durable < len(p.disk.records) {
 		w.unsynced.Add(p.node)
 	}
 	if p.up {
@@ -296,9 +296,6 @@ func (p *Part) Await(named *core.Timer) core.Await {
 	}
 	return core.Await{}
 }
-
-// Unsynced tells whether a Sync would change something.
-func (p *Part) Unsynced() bool { return p.up && p.disk.durable < len(p.disk.records) }
 
 // CanLose tells whether what a protocol tolerates would be left if these nodes were gone for good:
 // of acceptors, and of the replicas of each role, a majority, unless LoseMajority says otherwise;

@@ -267,7 +267,7 @@ func TestParseScheduleSaysWhereAndWhat(t *testing.T) {
 			`file:10: node line too late: the order is protocol, options, timing, deaths, ` +
 				`node, accounts, txn, expect, reach, actions, end`,
 		},
-		{"NonBlocking", "Speed", `file:10: checker: no property is called "Speed"`},
+		{"NonBlocking", "Speed", `file:10: no property is called "Speed"`},
 		{"reach crash", "reach nirvana", `file:11: no milestone is called "nirvana"`},
 		{"reach crash", "reach crash\nreach crash", `file:12: reach crash twice`},
 		{

@@ -165,8 +165,8 @@ func (w *World) fireRound(
 	}
 	w.due = list
 	for i := range list {
-		if at := w.findTimer(&list[i]); at >= 0 {
-			do(Fire, at)
+		if at := w.findTimer(&list[i]); at >= 0 && !do(Fire, at) {
+			return
 		}
 	}
 }

@@ -5,8 +5,8 @@ import "math/bits"
 // A rowSet is a set of configurations, in the order in which they were added. A configuration is a
 // row of words: first, for each kind of open operation, how many of it have taken effect; then a
 // bit for each running read that has; then a bit for each other running operation that has; then
-// the cells. Rows lie in one slice and are found by
-// an open-addressed table, so that a set costs no allocation once it has grown.
+// the cells. Rows lie in one slice and are found by an open-addressed table, so that a set costs no
+// allocation once it has grown.
 type rowSet struct {
 	width  int     // Words of a row.
 	counts int     // How many words at its start count open operations,

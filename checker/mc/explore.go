@@ -156,7 +156,7 @@ func (e *explorer[S, A]) done() bool {
 		r.Limit = LimitStates
 	case r.Bytes >= e.o.MaxBytes:
 		r.Limit = LimitBytes
-	case e.pos == 0 && r.Depth >= e.o.MaxDepth:
+	case r.Depth >= e.o.MaxDepth:
 		r.Limit = LimitDepth
 	}
 	return r.Limit != NoLimit

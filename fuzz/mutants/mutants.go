@@ -28,7 +28,6 @@ var diffs embed.FS
 type Mutant struct {
 	ID       string
 	Title    string // what is wrong, in a line
-	Why      string // and why, if that needs more
 	Control  bool   // nothing is broken: it must stay silent
 	CaughtBy []checker.Property
 	File     string   // that it is in, or the first of them: core/bank/bank.go
@@ -97,7 +96,6 @@ func parse(id string, text []byte) (Mutant, error) {
 	bad := func(line int, why string) error {
 		return fmt.Errorf("%w: %s.diff:%d: %s", ErrMutant, id, line, why)
 	}
-	var why []string
 	line := 1
 	for ; bytes.HasPrefix(text, []byte("# ")); line++ {
 		head, rest, _ := bytes.Cut(text[2:], []byte("\n"))
@@ -122,11 +120,10 @@ func parse(id string, text []byte) (Mutant, error) {
 			m.Protocol = value
 		case key == "with":
 			m.With = strings.Fields(value)
-		default:
-			why = append(why, string(head))
+		default: // why it is wrong
 		}
 	}
-	m.Why, m.diff = strings.Join(why, " "), text
+	m.diff = text
 	file, _, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("--- a/")), []byte("\n"))
 	m.File = string(file)
 	m.Protocol = cmp.Or(m.Protocol, "paxos-commit")

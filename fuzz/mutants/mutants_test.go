@@ -123,7 +123,7 @@ func TestBadDiffsAreNamed(t *testing.T) {
 		{"no property", "# X01: is wrong\n--- a/f.go\n", "want either"},
 		{
 			"unknown property", "# X01: is wrong\n# caught by: Luck\n--- a/f.go\n",
-			`X01.diff:2: checker: no property is called "Luck"`,
+			`X01.diff:2: no property is called "Luck"`,
 		},
 		{"no diff", "# X01: is wrong\n# caught by: Agreement\n", "want a diff"},
 	} {

@@ -53,7 +53,7 @@ type Costs struct {
 // with 2F+1 acceptors, or 2F+1 replicas of each role, if the protocol has such, and one leader.
 // Errors are ErrPlacement, ErrNotCommitted or harness.ErrConfig.
 func Count(p core.Protocol, options uint32, at Placement, rms, faults int) (Costs, error) {
-	l, err := Layout(p, at, rms, faults)
+	l, err := layout(p, at, rms, faults)
 	if err != nil {
 		return Costs{}, err
 	}
@@ -82,18 +82,17 @@ func Count(p core.Protocol, options uint32, at Placement, rms, faults int) (Cost
 	}, nil
 }
 
-// Layout returns the system that Count runs.
-func Layout(p core.Protocol, at Placement, rms, faults int) (*core.Layout, error) {
+// layout returns the system that Count runs.
+func layout(p core.Protocol, at Placement, rms, faults int) (*core.Layout, error) {
 	least, most := p.Limits()
 	copies := 2*faults + 1
-	sizes := core.Sizes{RMs: rms, Leaders: 1, TMs: 1}
+	sizes := core.Sizes{RMs: rms, Leaders: min(1, most.Leaders), TMs: min(1, most.TMs)}
 	if most.Acceptors > 0 {
 		sizes.Acceptors = copies
 	}
 	if most.Replicas > 0 {
 		sizes.Replicas = copies
 	}
-	sizes.Leaders, sizes.TMs = min(1, most.Leaders), min(1, most.TMs)
 	if err := sizes.Check(least, most); err != nil {
 		return nil, fmt.Errorf("%w: %s with %d faults: %w", ErrPlacement, p.Name(), faults, err)
 	}

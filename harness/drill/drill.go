@@ -23,8 +23,8 @@ type Failure struct {
 }
 
 // When tells whether the failure happens now: before the next message is delivered, which is nil at
-// the end, with so many messages delivered before. Only messages that
-// costs.Counts counts are counted.
+// the end, with so many messages delivered before. Only messages that costs.Counts counts are
+// counted.
 type When func(delivered []core.Message, next *core.Message) bool
 
 // Before happens before the i-th message, counted from 0; one past the last is the end.

@@ -63,8 +63,8 @@ func (z *Size) numbers() [11]*int {
 	}
 }
 
-// ParseSize reads what String gives. The error is ErrConfig.
-func ParseSize(text string) (z Size, err error) {
+// parseSize reads what String gives. The error is ErrConfig.
+func parseSize(text string) (z Size, err error) {
 	for _, word := range strings.Fields(text) {
 		if word == loseMajority {
 			z.LoseMajority = true

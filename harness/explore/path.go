@@ -22,8 +22,8 @@ const (
 // model a message is there for ever; in the World it needs a copy for each delivery but the last.
 // What was fused becomes the step and its syncs. Then comes the end.
 func (m *Model) path(t *mc.Trace[State, Step], then end) ([]harness.Action, *checker.Violation) {
-	copies := map[int]int{} // by step: the copies to make of a message before it is delivered
-	for {
+	copies := map[int]int{}      // by step: the copies to make of a message before it is delivered
+	for range len(t.Steps) + 1 { // with one more copy each time
 		r := &rerun{m: m, copies: copies, delivered: map[uint16]int{}}
 		c := m.cfg.Config
 		c.Budget = harness.Budget{
@@ -47,10 +47,11 @@ func (m *Model) path(t *mc.Trace[State, Step], then end) ([]harness.Action, *che
 		}
 		last, ok := r.delivered[uint16(missing)]
 		if !ok {
-			return r.actions, nil
+			break
 		}
 		copies[last]++
 	}
+	return nil, nil
 }
 
 // rerun is a World on the way along a trace.

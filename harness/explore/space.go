@@ -181,7 +181,7 @@ func ReadSpace(name string, r io.Reader, protocols []core.Protocol) (*Space, err
 		return bad("no protocol is called %.40q", lines[1])
 	}
 	s.Protocol = protocols[i]
-	if s.Size, err = ParseSize(lines[2]); err != nil {
+	if s.Size, err = parseSize(lines[2]); err != nil {
 		return bad("%v", err)
 	}
 	var states uint64
