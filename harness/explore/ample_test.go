@@ -32,7 +32,7 @@ func see(t *testing.T, m *Model) *seen {
 			x.ends[m.naiveKey(s)] = true
 		}
 	}
-	r, err := mc.Explore(m, m.properties(), mc.Options{Workers: 1, Continue: true})
+	r, err := mc.Explore(m, m.properties(), bounded(mc.Options{Workers: 1, Continue: true}))
 	require.NoError(t, err)
 	require.NoError(t, m.Err())
 	x.verdict, x.states = r.Verdict, r.Distinct
@@ -87,7 +87,7 @@ func TestOrderChangesNoVerdict(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)
 			require.NoError(t, err)
-			m, err := NewModel(c)
+			m, err := boundedModel(c)
 			require.NoError(t, err)
 			require.True(t, m.ordered)
 			m.symmetries = nil // ends are compared one by one

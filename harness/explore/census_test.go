@@ -214,7 +214,8 @@ func TestCensusCountsWhatTheWorldCounts(t *testing.T) {
 // judged returns what a census says of each state, by its naive key.
 func judged(t *testing.T, c *Config, f Failure) map[string]verdict {
 	t.Helper()
-	k, err := newCensusModel(c, []Failure{f}, &mc.Options{})
+	o := bounded(mc.Options{Workers: 1})
+	k, err := newCensusModel(c, []Failure{f}, &o)
 	require.NoError(t, err)
 	found := map[string]verdict{}
 	r, err := mc.Explore(k, []mc.Property[censusState, Step]{{
@@ -232,7 +233,7 @@ func judged(t *testing.T, c *Config, f Failure) map[string]verdict {
 			found[key] = v
 			return nil
 		},
-	}}, mc.Options{Workers: 1})
+	}}, o)
 	require.NoError(t, err)
 	require.True(t, r.Complete)
 	return found
@@ -243,7 +244,7 @@ func census(t *testing.T, p core.Protocol, z Size, timing harness.Timing, fs ...
 	c, err := NewConfig(p, z)
 	require.NoError(t, err)
 	c.Timing = timing
-	r, err := TakeCensus(c, fs, mc.Options{})
+	r, err := TakeCensus(c, fs, bounded(mc.Options{}))
 	require.NoError(t, err)
 	require.True(t, r.Complete)
 	sum := r.Healthy.States
@@ -302,7 +303,8 @@ func TestCooperativeTerminationBlocksWhileAllAreInDoubt(t *testing.T) {
 		c, err := NewConfig(twophase.Protocol{}, Size{RMs: 2, Takeovers: 1})
 		require.NoError(t, err)
 		c.Timing, c.Layout.Options = harness.Synchronous, options
-		k, err := newCensusModel(c, []Failure{dies(core.TM, 1)}, &mc.Options{})
+		o := bounded(mc.Options{Workers: 1})
+		k, err := newCensusModel(c, []Failure{dies(core.TM, 1)}, &o)
 		require.NoError(t, err)
 		var all, some int
 		_, err = mc.Explore(k, []mc.Property[censusState, Step]{{
@@ -319,7 +321,7 @@ func TestCooperativeTerminationBlocksWhileAllAreInDoubt(t *testing.T) {
 				}
 				return nil
 			},
-		}}, mc.Options{Workers: 1})
+		}}, o)
 		require.NoError(t, err)
 		require.NotZero(t, all)
 		require.Equal(t, options == 0, some > 0)
@@ -358,11 +360,11 @@ func TestCensusNamesWhatCannotFail(t *testing.T) {
 	for _, f := range []Failure{
 		dies(core.Leader, 1), dies(core.TM, 1), {}, cutOff(core.Acceptor, 2),
 	} {
-		_, err = TakeCensus(c, []Failure{f}, mc.Options{})
+		_, err = TakeCensus(c, []Failure{f}, bounded(mc.Options{}))
 		require.ErrorIs(t, err, ErrConfig)
 	}
 	c.Budget.Deaths = 1
-	_, err = TakeCensus(c, nil, mc.Options{})
+	_, err = TakeCensus(c, nil, bounded(mc.Options{}))
 	require.ErrorIs(t, err, ErrConfig)
 }
 

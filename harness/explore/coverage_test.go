@@ -16,7 +16,7 @@ import (
 
 func newSpace(t *testing.T, z Size) *Space {
 	t.Helper()
-	s, r, err := NewSpace(paxoscommit.Protocol{}, z, mc.Options{})
+	s, r, err := NewSpace(paxoscommit.Protocol{}, z, bounded(mc.Options{}))
 	require.NoError(t, err)
 	require.Equal(t, uint64(s.States()), r.Distinct)
 	return s

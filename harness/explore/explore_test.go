@@ -20,6 +20,24 @@ func worlds[W any](quick, long []W) []W {
 	return quick
 }
 
+// bounded returns options that also end what a bug would have go on for ever: after so many states,
+// or so many times that there was progress before the first.
+func bounded(o mc.Options) mc.Options {
+	left := 1 << 18
+	o.MaxStates = 1 << 22
+	o.Progress = func(mc.Progress) bool {
+		left--
+		return left < 0
+	}
+	return o
+}
+
+// boundedModel is NewModel within bounds.
+func boundedModel(c *Config) (*Model, error) {
+	o := bounded(mc.Options{MaxBytes: 1 << 27})
+	return prepare(c, &o)
+}
+
 // TestCounts pins what is visited. Other counts mean other behaviour of the core, of the World, or
 // of this package.
 func TestCounts(t *testing.T) {
@@ -42,14 +60,14 @@ func TestCounts(t *testing.T) {
 		t.Run(w.size.String(), func(t *testing.T) {
 			c, err := NewConfig(paxoscommit.Protocol{}, w.size)
 			require.NoError(t, err)
-			m, err := NewModel(c)
+			m, err := boundedModel(c)
 			require.NoError(t, err)
-			r, err := m.explore(mc.Options{})
+			r, err := m.explore(bounded(mc.Options{}))
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 			require.Equal(t, w.ordered, r.Distinct)
 			m.ordered, m.symmetries = false, nil
-			r, err = m.explore(mc.Options{})
+			r, err = m.explore(bounded(mc.Options{}))
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 			require.True(t, r.Complete)
@@ -94,7 +112,7 @@ func TestCountsWithARegistrar(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)
 			require.NoError(t, err)
 			c.NonBlocking = w.size.Crashes == 0
-			r, err := Explore(c, mc.Options{})
+			r, err := Explore(c, bounded(mc.Options{}))
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 			require.True(t, r.Complete)
@@ -116,7 +134,7 @@ func TestProperSubsetCommits(t *testing.T) {
 			Takeovers: w.takeovers,
 		})
 		require.NoError(t, err)
-		r, err := Explore(c, mc.Options{})
+		r, err := Explore(c, bounded(mc.Options{}))
 		require.NoError(t, err)
 		require.Equal(t, mc.Holds, r.Verdict)
 		found := map[string]bool{}
@@ -143,7 +161,7 @@ func TestCountsOfReplicatedTwoPhaseCommit(t *testing.T) {
 		t.Run(w.size.String(), func(t *testing.T) {
 			c, err := NewConfig(replicated.Protocol{}, w.size)
 			require.NoError(t, err)
-			r, err := Explore(c, mc.Options{})
+			r, err := Explore(c, bounded(mc.Options{}))
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 			require.Equal(t, [...]uint64{w.distinct, w.generated, uint64(w.depth)},
@@ -152,7 +170,7 @@ func TestCountsOfReplicatedTwoPhaseCommit(t *testing.T) {
 				return // for the time that it takes
 			}
 			c.NonBlocking = true
-			r, err = Explore(c, mc.Options{})
+			r, err = Explore(c, bounded(mc.Options{}))
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 		})
@@ -169,10 +187,10 @@ func TestReductionChangesNoVerdict(t *testing.T) {
 	} {
 		c, err := NewConfig(paxoscommit.Protocol{}, z)
 		require.NoError(t, err)
-		reduced, err := Explore(c, mc.Options{})
+		reduced, err := Explore(c, bounded(mc.Options{}))
 		require.NoError(t, err)
 		c.Unreduced = true
-		full, err := Explore(c, mc.Options{})
+		full, err := Explore(c, bounded(mc.Options{}))
 		require.NoError(t, err)
 		require.Equal(t, full.Verdict, reduced.Verdict)
 		require.Equal(t, full.Results, reduced.Results)
@@ -192,7 +210,7 @@ func TestPruningLosesNoPart(t *testing.T) {
 	}) {
 		c, err := NewConfig(paxoscommit.Protocol{}, z)
 		require.NoError(t, err)
-		pruned, err := NewModel(c)
+		pruned, err := boundedModel(c)
 		require.NoError(t, err)
 		require.True(t, pruned.pruned)
 		pruned.ordered, pruned.symmetries = false, nil
@@ -218,7 +236,7 @@ func together(t *testing.T, m *Model) (map[string]bool, uint64) {
 			states[string(append(key, s.left[:]...))] = true
 			return m.check(s)
 		},
-	}}, mc.Options{Workers: 1})
+	}}, bounded(mc.Options{Workers: 1}))
 	require.NoError(t, err)
 	require.Equal(t, mc.Holds, r.Verdict)
 	return states, r.Distinct
@@ -230,9 +248,9 @@ func TestNewMessageIsNotDead(t *testing.T) {
 	c, err := NewConfig(paxoscommit.Protocol{}, Size{RMs: 1, Acceptors: 1, Leaders: 1})
 	require.NoError(t, err)
 	c.Unreduced = true
-	m, err := NewModel(c)
+	m, err := boundedModel(c)
 	require.NoError(t, err)
-	_, err = m.explore(mc.Options{})
+	_, err = m.explore(bounded(mc.Options{}))
 	require.NoError(t, err)
 	live := [sentWords]uint64{} // as before any message
 	out := m.out([sentWords]uint64{1})
@@ -248,7 +266,7 @@ func TestWorkersCountAlike(t *testing.T) {
 		size := Size{RMs: 2, Acceptors: 1, Leaders: 1, Takeovers: 1}
 		c, err := NewConfig(paxoscommit.Protocol{}, size)
 		require.NoError(t, err)
-		r, err := Explore(c, mc.Options{Workers: workers})
+		r, err := Explore(c, bounded(mc.Options{Workers: workers}))
 		require.NoError(t, err)
 		r.Bytes = 0
 		counts = append(counts, r.Progress)
@@ -324,7 +342,7 @@ func TestHeldIsWhatPartsTake(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	m, err := NewModel(c)
+	m, err := boundedModel(c)
 	require.NoError(t, err)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -343,7 +361,7 @@ func TestValidateNamesWhatCannotBeExplored(t *testing.T) {
 	c, err := NewConfig(p, Size{RMs: 1, Acceptors: 1, Leaders: 1})
 	require.NoError(t, err)
 	c.Budget.Drops = 1
-	_, err = Explore(c, mc.Options{})
+	_, err = Explore(c, bounded(mc.Options{}))
 	require.ErrorIs(t, err, ErrConfig)
 	c.Budget.Drops = 0
 	c.Takeovers = 256

@@ -32,7 +32,7 @@ func TestCountsOfOneTransactionManager(t *testing.T) {
 		t.Run(w.protocol.Name()+" "+w.size.String(), func(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)
 			require.NoError(t, err)
-			r, err := Explore(c, mc.Options{})
+			r, err := Explore(c, bounded(mc.Options{}))
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 			require.Equal(t, [...]uint64{w.distinct, w.generated, uint64(w.depth)},
@@ -46,7 +46,7 @@ func TestTwoPhaseCommitBlocks(t *testing.T) {
 	c, err := NewConfig(twophase.Protocol{}, Size{RMs: 2, Deaths: 1})
 	require.NoError(t, err)
 	c.NonBlocking = true
-	r, err := Explore(c, mc.Options{})
+	r, err := Explore(c, bounded(mc.Options{}))
 	require.NoError(t, err)
 	require.Equal(t, mc.Violated, r.Verdict)
 	require.Contains(t, r.Schedule.String(), "die n3\n")
@@ -57,7 +57,7 @@ func TestThreePhaseCommitSplits(t *testing.T) {
 	for _, p := range []threephase.Protocol{{}, {Rules: threephase.Timeouts}} {
 		c, err := NewConfig(p, Size{RMs: 1, Takeovers: 2})
 		require.NoError(t, err)
-		r, err := Explore(c, mc.Options{})
+		r, err := Explore(c, bounded(mc.Options{}))
 		require.NoError(t, err)
 		require.Equal(t, mc.Violated, r.Verdict)
 		require.Equal(t, checker.Consistency, r.Violation.Property)

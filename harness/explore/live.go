@@ -2,7 +2,8 @@ package explore
 
 import "math/bits"
 
-// maxReach bounds the work of findLive: so many parts, with what is left of their budgets.
+// maxReach bounds the work of findLive: so many parts, with what is left of their budgets, and so
+// many offers.
 const maxReach = 1 << 19
 
 // haltEvery is after how many parts the work before the first state asks whether to go on.
@@ -42,6 +43,7 @@ type finder struct {
 	all   []reach
 	index map[reachKey]int32
 	inbox [maxParts][]offer // by receiver
+	sent  int               // offers in all
 	left  [maxMessages][numClasses]uint8
 	known [maxMessages]bool
 }
@@ -70,7 +72,7 @@ func (m *Model) findLive(halt func() bool) bool {
 		tried = false
 		for i := 0; i < len(f.all); i++ {
 			tried = f.try(int32(i)) || tried
-			if len(f.all) > maxReach || m.Err() != nil || h.stop() {
+			if max(len(f.all), f.sent) > maxReach || m.Err() != nil || h.stop() {
 				return false
 			}
 		}
@@ -167,6 +169,7 @@ func (f *finder) send(out uint32, left [numClasses]uint8) {
 			f.known[id], f.left[id] = true, most
 			node := f.m.receiver[id].node
 			f.inbox[node] = append(f.inbox[node], offer{id, most})
+			f.sent++
 		}
 	}
 }

@@ -199,13 +199,13 @@ func TestModelReachesWhatTheWorldReaches(t *testing.T) {
 			x.explore()
 			require.Nil(t, x.broken)
 
-			m, err := NewModel(c)
+			m, err := boundedModel(c)
 			require.NoError(t, err)
 			got := map[string]bool{}
 			r, err := mc.Explore(m, []mc.Property[State, Step]{{
 				Name: "collect", Kind: mc.Always,
 				Check: func(s State) error { got[m.naiveKey(s)] = true; return m.check(s) },
-			}}, mc.Options{Workers: 1})
+			}}, bounded(mc.Options{Workers: 1}))
 			require.NoError(t, err)
 			require.Equal(t, mc.Holds, r.Verdict)
 			t.Logf("%d states, %d of the world", r.Distinct, len(got))

@@ -118,12 +118,12 @@ func TestNonBlocking(t *testing.T) {
 	c, err := NewConfig(paxoscommit.Protocol{}, size)
 	require.NoError(t, err)
 	c.NonBlocking = true
-	r, err := Explore(c, mc.Options{})
+	r, err := Explore(c, bounded(mc.Options{}))
 	require.NoError(t, err)
 	require.Equal(t, mc.Holds, r.Verdict)
 
 	c.Protocol = &planted{Protocol: paxoscommit.Protocol{}, twist: neverPromises}
-	r, err = Explore(c, mc.Options{})
+	r, err = Explore(c, bounded(mc.Options{}))
 	require.NoError(t, err)
 	require.Equal(t, mc.Violated, r.Verdict)
 	require.Equal(t, checker.NonBlocking, r.Violation.Property)
@@ -160,7 +160,7 @@ func TestNonBlockingEndsWithTheMajority(t *testing.T) {
 			c, err := NewConfig(paxoscommit.Protocol{}, w.size)
 			require.NoError(t, err)
 			c.NonBlocking = true
-			r, err := Explore(c, mc.Options{})
+			r, err := Explore(c, bounded(mc.Options{}))
 			require.NoError(t, err)
 			require.Equal(t, w.distinct, r.Distinct)
 			if w.actions == nil {
@@ -228,7 +228,7 @@ func TestPlantedBugsAreFoundByTheShortestWay(t *testing.T) {
 				c, err := NewConfig(p, b.size)
 				require.NoError(t, err)
 				c.Unreduced = unreduced
-				r, err := Explore(c, mc.Options{Workers: 1})
+				r, err := Explore(c, bounded(mc.Options{Workers: 1}))
 				require.NoError(t, err)
 				require.Equal(t, mc.Violated, r.Verdict)
 				require.Equal(t, b.want, r.Violation.Property)

@@ -42,7 +42,7 @@ func TestOrbitsAddUp(t *testing.T) {
 			c, err := NewConfig(w.protocol, w.size)
 			require.NoError(t, err)
 			c.Layout.Options = w.options
-			m, err := NewModel(c)
+			m, err := boundedModel(c)
 			require.NoError(t, err)
 			require.Len(t, m.symmetries, w.others)
 			m.ordered = false
@@ -51,7 +51,7 @@ func TestOrbitsAddUp(t *testing.T) {
 				if i == 1 {
 					m.symmetries = nil
 				}
-				reports[i], err = mc.Explore(m, m.properties(), mc.Options{Continue: true})
+				reports[i], err = mc.Explore(m, m.properties(), bounded(mc.Options{Continue: true}))
 				require.NoError(t, err)
 				require.NoError(t, m.Err())
 			}
@@ -86,7 +86,7 @@ func TestOneOddAcceptorEndsTheSymmetry(t *testing.T) {
 	} {
 		c, err := NewConfig(p, size)
 		require.NoError(t, err)
-		m, err := NewModel(c)
+		m, err := boundedModel(c)
 		require.NoError(t, err)
 		require.Len(t, m.symmetries, want)
 	}
