@@ -255,8 +255,8 @@ func (l *Layout) CheckPlaced() error {
 	return nil
 }
 
-// Suits tells whether a protocol can have so many roles of each kind, and each of them is on a node:
-// what Protocol.Validate asks of every layout.
+// Suits tells whether a protocol can have so many roles of each kind, each of them on a node: what
+// Protocol.Validate asks of every layout.
 func (l *Layout) Suits(p Protocol) error {
 	least, most := p.Limits()
 	err := l.Check(least, most)
