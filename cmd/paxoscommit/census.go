@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -37,8 +39,12 @@ process was saying when it died, and whoever stops waiting is right to. How ofte
 somebody stops waiting before the state that is judged, --takeovers limits: 3,
 with acceptors or replicas 1, with acceptors in the asynchronous timing 0.
 
+--save writes a shortest schedule for each row that counts something: one that
+splits, that blocks after a death, or that goes on fairly in a partition.
+
 --json prints an object a row: protocol, option (that is on), timing, world,
-failure, complete, states, and, as far as they are known, blocked, cut_off, split.
+failure, complete, states, as far as they are known blocked, cut_off, split, and
+schedule (the file, with --save).
 
 Exit codes: 0 nothing is blocked but what is cut off, and nothing splits; 1 if
 not; 2 bad usage; 3 unknown, because a limit came first.`
@@ -51,6 +57,7 @@ type censusFlags struct {
 	workers          int
 	maxStates        uint64
 	maxMemoryMB      uint64
+	save             string
 	json             bool
 }
 
@@ -75,6 +82,7 @@ func newCensusCommand() *cobra.Command {
 	set.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "states expanded at a time")
 	set.Uint64Var(&f.maxStates, "max-states", 0, "stop a world after so many states; 0: 3 * 2^30")
 	set.Uint64Var(&f.maxMemoryMB, "max-memory", defaultMemoryMB, "stop at so many MB; 0: no limit")
+	set.StringVar(&f.save, "save", "", "directory for the schedules that show what is counted")
 	set.BoolVar(&f.json, "json", false, "print one JSON object a row")
 	return cmd
 }
@@ -182,21 +190,24 @@ func (f *censusFlags) run(cmd *cobra.Command) error {
 			return ctx.Err() != nil
 		},
 	}
+	if err := makeDir(f.save); err != nil {
+		return err
+	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	w := censusWriter{out: out, json: f.json}
+	w := censusWriter{out: out, json: f.json, save: f.save, limits: o}
+	w.limits.Progress = func(mc.Progress) bool { return ctx.Err() != nil }
 	for _, r := range rules {
 		for _, t := range timings {
 			c, z, err := f.world(r, t, cmd.Flags().Changed("takeovers"))
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
-			failures := censusFailures(&c.Layout)
-			found, err := explore.TakeCensus(c, failures, o)
+			found, err := explore.TakeCensus(c, censusFailures(&c.Layout), o)
 			line.clear()
 			if err != nil && !errors.Is(err, explore.ErrTooLarge) {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
-			err = w.write(r, t, z, failures, found)
+			err = w.write(r, c, z, found)
 			if err := cmp.Or(err, out.Flush()); err != nil {
 				return err
 			}
@@ -218,6 +229,8 @@ func (f *censusFlags) run(cmd *cobra.Command) error {
 type censusWriter struct {
 	out          io.Writer
 	json         bool
+	save         string     // directory of the examples; none if it is empty
+	limits       mc.Options // of the search for one
 	bad, unknown bool
 }
 
@@ -233,23 +246,27 @@ type censusRow struct {
 	Blocked  *uint64 `json:"blocked,omitempty"`
 	CutOff   *uint64 `json:"cut_off,omitempty"`
 	Split    *uint64 `json:"split,omitempty"`
+	Schedule string  `json:"schedule,omitempty"`
 }
 
 // write writes a row for each failure; found is nil if the world is too large.
 func (w *censusWriter) write(
-	rules ruleSet, t harness.Timing, z explore.Size, failures []explore.Failure, found *explore.Census,
+	rules ruleSet, c *explore.Config, z explore.Size, found *explore.Census,
 ) error {
 	if !w.json {
-		fmt.Fprintf(w.out, "%s, %v: %v\n", rules.name, t, z)
+		fmt.Fprintf(w.out, "%s, %v: %v\n", rules.name, c.Timing, z)
 		fmt.Fprintf(w.out, "  %-28s%12s%10s%10s%10s\n", "", "states", "blocked", "cut off", "split")
 	}
-	for i, f := range failures {
+	for i, f := range censusFailures(&c.Layout) {
 		row := censusRow{
-			Protocol: rules.protocol.Name(), Option: rules.option, Timing: t.String(),
+			Protocol: rules.protocol.Name(), Option: rules.option, Timing: c.Timing.String(),
 			World: z.String(), Failure: f.String(),
 		}
 		if found != nil {
 			row.fill(found, i)
+		}
+		if err := w.saveExample(&row, c, f); err != nil {
+			return err
 		}
 		w.bad = w.bad || isPositive(row.Blocked) || isPositive(row.Split)
 		w.unknown = w.unknown || !row.Complete
@@ -263,13 +280,29 @@ func (w *censusWriter) write(
 		if len(f.Cut) > 0 {
 			cutOff = knownOr(row.CutOff)
 		}
-		fmt.Fprintf(w.out, "  %-28s%12s%10s%10s%10s\n", f, row.visited(), knownOr(row.Blocked), cutOff,
-			knownOr(row.Split))
+		line := fmt.Sprintf("  %-28s%12s%10s%10s%10s  %s", f, row.visited(), knownOr(row.Blocked),
+			cutOff, knownOr(row.Split), row.Schedule)
+		fmt.Fprintln(w.out, strings.TrimRight(line, " "))
 	}
 	if !w.json {
 		fmt.Fprintln(w.out)
 	}
 	return nil
+}
+
+// saveExample saves a schedule that shows what a row counts, if that is asked for and there is one.
+func (w *censusWriter) saveExample(row *censusRow, c *explore.Config, f explore.Failure) error {
+	if w.save == "" || !isPositive(row.Blocked) && !isPositive(row.CutOff) && !isPositive(row.Split) {
+		return nil
+	}
+	s, err := explore.Example(c, f, w.limits)
+	if s == nil {
+		return err
+	}
+	words := []string{row.Protocol, row.Option, row.Timing, row.Failure}
+	base := strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), "-")
+	row.Schedule = filepath.Join(w.save, strings.ReplaceAll(base, " ", "-")+".schedule")
+	return os.WriteFile(row.Schedule, s.AppendText(nil), 0o644)
 }
 
 // fill takes the numbers of a failure. What was found is there in a census that was cut short too;

@@ -71,6 +71,32 @@ func TestCensusTakesAsManyResourceManagersAsFit(t *testing.T) {
 	require.Equal(t, "rms=1 replicas=3 takeovers=1", rows[0].World)
 }
 
+// TestCensusSavesAScheduleForWhatItCounts: replay takes it, and finds what the row says.
+func TestCensusSavesAScheduleForWhatItCounts(t *testing.T) {
+	rows, _ := censusOf(t, "--protocol", "3pc-course", "--save", t.TempDir())
+	saved := map[string]string{}
+	for _, r := range rows {
+		if r.Schedule == "" {
+			require.Zero(t, *r.Blocked+*r.Split, r.Failure)
+			continue
+		}
+		_, stdout, stderr := execute("", "replay", r.Schedule)
+		require.Empty(t, stderr)
+		require.Contains(t, stdout, " 0 skipped")
+		saved[r.Timing+", "+r.Failure], _, _ = strings.Cut(stdout, " at step")
+	}
+	holds := "Holds: the schedule was replayed and nothing was broken"
+	for name, text := range saved {
+		if strings.HasPrefix(text, holds) {
+			saved[name] = holds
+		}
+	}
+	require.Equal(t, map[string]string{
+		"synchronous, tm1 dies": "Violated: NonBlocking", "synchronous, rm2 cut off": holds,
+		"asynchronous, tm1 dies": "Violated: NonBlocking", "asynchronous, rm2 cut off": holds,
+	}, saved)
+}
+
 func TestCensusRefusesBadFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"--protocol", "4pc"},
@@ -78,6 +104,7 @@ func TestCensusRefusesBadFlags(t *testing.T) {
 		{"--rms", "0"},
 		{"--takeovers", "256"},
 		{"--workers", "0"},
+		{"--save", "main.go/below"},
 		{"2pc"},
 	} {
 		code, stdout, stderr := execute("", append([]string{"census"}, args...)...)

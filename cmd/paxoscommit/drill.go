@@ -192,13 +192,8 @@ func (f *drillFlags) run(out io.Writer, args []string) error {
 			return err
 		}
 	}
-	if err := notDash(f.save); err != nil {
+	if err := makeDir(f.save); err != nil {
 		return err
-	}
-	if f.save != "" {
-		if err := os.MkdirAll(f.save, 0o755); err != nil {
-			return err
-		}
 	}
 	w := &drillWriter{flags: f, out: out}
 	if len(args) == 0 {

@@ -151,6 +151,14 @@ func notDash(file string) error {
 	return nil
 }
 
+// makeDir makes the folder of that name, unless that is empty: then none is asked for.
+func makeDir(name string) error {
+	if err := notDash(name); err != nil || name == "" {
+		return err
+	}
+	return os.MkdirAll(name, 0o755)
+}
+
 // canWrite returns the error that writing a file would end with, before there is anything to
 // write, and leaves everything as it is.
 func canWrite(file string) error {

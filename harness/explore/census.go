@@ -151,13 +151,27 @@ func newCensusModel(c *Config, failures []Failure, o *mc.Options) (*censusModel,
 	if err := parts.Validate(); err != nil {
 		return nil, err
 	}
+	var err error
 	if k.timing == harness.Synchronous {
 		k.Model = newModel(&parts)
-		return k, nil
+	} else if k.Model, err = prepare(&parts, o); err != nil {
+		return nil, err
 	}
-	var err error
-	k.Model, err = prepare(&parts, o)
-	return k, err
+	for i := range k.failures {
+		k.cuts = append(k.cuts, k.failures[i].cuts(k.n))
+	}
+	return k, nil
+}
+
+// cuts returns the actions that cut off who is cut off, of so many parts.
+func (f *failure) cuts(parts int) []harness.Action {
+	var list []harness.Action
+	for n := range parts {
+		if a := (harness.Action{Type: harness.Cut, Node: core.NodeID(n)}); f.far.Has(a.Node) {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 func (k *censusModel) add(c *Config, named *Failure) error {
@@ -264,10 +278,8 @@ func (k *censusModel) worldContinued(s *censusState) (undecided core.Set) {
 	}
 	w := harness.NewWorld(&c)
 	w.Join(parts)
-	for n := range k.n {
-		if a := (harness.Action{Type: harness.Cut, Node: core.NodeID(n)}); f.far.Has(a.Node) {
-			_ = w.Apply(a) // the budget is for just these
-		}
+	for _, a := range k.cuts[s.failed-1] {
+		_ = w.Apply(a) // the budget is for just these
 	}
 	w.Continue(nil)
 	for i := range k.rms {

@@ -55,7 +55,7 @@
 // and somebody can never decide, or atomicity is broken. In the synchronous timing a message that
 // has arrived is gone, none is lost but what a dead process was saying, equal ones in flight are
 // one, and a timer fires when the World says that it may; no message is dead there, for timers wait
-// for those in flight.
+// for those in flight. Example shows one of the states that are counted.
 //
 // # Coverage
 //

@@ -97,11 +97,12 @@ type Model struct {
 	cfg     *Config
 	n       int // parts of a state
 	init    State
-	spared  [maxParts]uint32 // the parts of init, of nodes that do not crash
-	pruned  bool             // dead messages are left out of states
-	halted  mc.Limit         // what ended the work before the first state, if something did
-	ordered bool             // what is alone comes first, and nothing else then
-	visit   func(State)      // is shown each state once, unless it is nil
+	spared  [maxParts]uint32   // the parts of init, of nodes that do not crash
+	pruned  bool               // dead messages are left out of states
+	halted  mc.Limit           // what ended the work before the first state, if something did
+	ordered bool               // what is alone comes first, and nothing else then
+	visit   func(State)        // is shown each state once, unless it is nil
+	cuts    [][]harness.Action // by failure of a census: who is cut off
 
 	symmetries []*symmetry // all but the one that changes nothing
 

@@ -8,7 +8,7 @@ import (
 )
 
 // end is what follows a trace: nothing, the fair end, the same and then a judgement of what clients
-// saw, or the same after all in flight is lost.
+// saw, the same after all in flight is lost, or what goes on although the faults do not end.
 type end uint8
 
 const (
@@ -16,6 +16,7 @@ const (
 	settle
 	ask
 	lose
+	goOn
 )
 
 // path turns a trace into actions of the World, and returns what it finds at their end. In the
@@ -28,14 +29,17 @@ func (m *Model) path(t *mc.Trace[State, Step], then end) ([]harness.Action, *che
 		c := m.cfg.Config
 		c.Budget = harness.Budget{
 			Drops: 1 << 30, Duplicates: 1 << 30, Refusals: 1 << 30, Timeouts: 1 << 30,
-			Crashes: 1 << 30, Deaths: 1 << 30,
+			Crashes: 1 << 30, Deaths: 1 << 30, Cuts: 1 << 30,
 		}
 		r.world.Reset(&c)
 		missing, ok := r.run(t)
 		if ok && then == lose {
 			r.loseAll()
 		}
-		if ok && then != nothing {
+		switch {
+		case ok && then == goOn:
+			r.world.Continue(r.took)
+		case ok && then != nothing:
 			r.world.Settle(nil)
 		}
 		if ok && then == ask && r.world.Violation() == nil {
@@ -69,12 +73,18 @@ func (r *rerun) run(t *mc.Trace[State, Step]) (missing int, ok bool) {
 	for i := range t.Steps {
 		s := &t.Steps[i]
 		a := s.Action
-		if a.action&isOwn != 0 {
+		switch {
+		case a.action&isOwn != 0:
 			list := *r.m.part(before.parts[a.node]).own.Load()
 			r.do(list[a.action&^isOwn].action)
-		} else {
-			msg := r.m.messages[a.action]
-			msg.Members = 0
+		case a.action&isCut != 0:
+			for _, cut := range r.m.cuts[a.action&^isCut] {
+				r.do(cut)
+			}
+		case a.action&isLoss != 0:
+			r.do(harness.Action{Type: harness.Drop, Msg: r.message(a.action &^ isLoss)})
+		default:
+			msg := r.message(a.action)
 			for range r.copies[i] {
 				r.do(harness.Action{Type: harness.Duplicate, Msg: msg})
 			}
@@ -90,6 +100,13 @@ func (r *rerun) run(t *mc.Trace[State, Step]) (missing int, ok bool) {
 		before = s.State
 	}
 	return 0, true
+}
+
+// message returns the message of that number as an action names it.
+func (r *rerun) message(id uint16) core.Message {
+	msg := r.m.messages[id]
+	msg.Members = 0
+	return msg
 }
 
 // sync completes what the model has fused with a step.
@@ -117,6 +134,8 @@ func (r *rerun) do(a harness.Action) bool {
 	if r.world.Apply(a) != nil {
 		return false
 	}
-	r.actions = append(r.actions, a)
+	r.took(a)
 	return true
 }
+
+func (r *rerun) took(a harness.Action) { r.actions = append(r.actions, a) }
