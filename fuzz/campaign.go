@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,9 @@ import (
 	"paxoscommit/checker"
 	"paxoscommit/harness"
 )
+
+// maxOptions is how many bits core.Layout.Options has.
+const maxOptions = 32
 
 // ErrUsage marks options that make no sense.
 var ErrUsage = errors.New("fuzz: bad options")
@@ -141,8 +145,19 @@ func (c *Campaign) validate() error {
 		return fmt.Errorf("%w: no runs", ErrUsage)
 	}
 	if c.First+c.Runs < c.First {
-		return fmt.Errorf("%w: run %d and %d more: beyond the last index",
-			ErrUsage, c.First, c.Runs)
+		return fmt.Errorf("%w: %d runs from %d go beyond the last index", ErrUsage, c.Runs, c.First)
+	}
+	if c.Faults&^AllFaults != 0 {
+		return fmt.Errorf("%w: faults %#x, which are none", ErrUsage, uint16(c.Faults&^AllFaults))
+	}
+	if n := len(c.Protocol.Options()); n > maxOptions {
+		return fmt.Errorf("%w: %d options, at most %d", ErrUsage, n, maxOptions)
+	}
+	for _, name := range append([]string{c.Protocol.Name()}, c.Protocol.Options()...) {
+		if words := strings.Fields(name); len(words) != 1 || words[0] != name ||
+			strings.Contains(name, "#") {
+			return fmt.Errorf("%w: a schedule cannot name %q: want a word", ErrUsage, name)
+		}
 	}
 	r := newRunner(&c.Options)
 	_, err := r.run(c.First, nil)

@@ -125,12 +125,28 @@ func TestCampaignReachesEveryMilestone(t *testing.T) {
 	}
 }
 
+// called is a protocol of a name, and with options, of somebody's own.
+type called struct {
+	core.Protocol
+	name    string
+	options []string
+}
+
+func (c called) Name() string      { return c.name }
+func (c called) Options() []string { return c.options }
+
 func TestCampaignRefusesWhatMakesNoSense(t *testing.T) {
 	for _, c := range []Campaign{
 		{Runs: 1, Workers: 1},
 		{Options: Options{Protocol: Protocols()[0]}, Workers: 1},
 		{Options: Options{Protocol: Protocols()[0]}, Runs: 1},
 		{Options: Options{Protocol: Protocols()[0]}, Runs: 2, First: ^uint64(0), Workers: 1},
+		{Options: Options{Protocol: Protocols()[0], Faults: AllFaults + 1}, Runs: 1, Workers: 1},
+		{Options: Options{Protocol: called{name: ""}}, Runs: 1, Workers: 1},
+		{Options: Options{Protocol: called{name: "my commit"}}, Runs: 1, Workers: 1},
+		{Options: Options{Protocol: called{name: "commit#2"}}, Runs: 1, Workers: 1},
+		{Options: Options{Protocol: called{name: "x", options: []string{"\n"}}}, Runs: 1, Workers: 1},
+		{Options: Options{Protocol: called{name: "x", options: make([]string, 33)}}, Runs: 1, Workers: 1},
 	} {
 		_, err := c.Run(context.Background())
 		require.ErrorIs(t, err, ErrUsage)
