@@ -107,8 +107,8 @@ func (f *censusFlags) chosen() ([]ruleSet, []harness.Timing, error) {
 			strings.Join(protocolNames(), ", "))
 	case f.rms < 1 || f.rms > core.MaxRMs:
 		return nil, nil, fmt.Errorf("--rms must be 1 to %d, not %d", core.MaxRMs, f.rms)
-	case f.takeovers < 0 || f.takeovers > 255:
-		return nil, nil, fmt.Errorf("--takeovers must be 0 to 255, not %d", f.takeovers)
+	case f.takeovers < 0 || f.takeovers > maxBudget:
+		return nil, nil, fmt.Errorf("--takeovers must be 0 to %d, not %d", maxBudget, f.takeovers)
 	case f.workers < 1 || f.workers > maxWorkers:
 		return nil, nil, fmt.Errorf("--workers must be 1 to %d, not %d", maxWorkers, f.workers)
 	case f.maxMemoryMB > maxMemoryMB:

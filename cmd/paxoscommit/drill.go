@@ -287,7 +287,8 @@ func (s *ruleSet) config(sizes core.Sizes) (*harness.Config, error) {
 // afterFailure is how many actions are told after a failure even if nobody decides anything.
 const afterFailure = 12
 
-// steps tells what happened, but for disks, until all is decided that will be.
+// steps tells what happened, but for disks, until all is decided that will be. Its numbers are
+// those of replay --step.
 func (w *drillWriter) steps(r *drill.Result) {
 	told := max(r.Last+2, r.Failed+afterFailure) // what is learned, its database is told
 	for i, l := range r.Schedule.Actions {
@@ -297,7 +298,7 @@ func (w *drillWriter) steps(r *drill.Result) {
 			return
 		}
 		if l.Action.Type != harness.Sync {
-			fmt.Fprintf(w.out, "     %3d  %v%s\n", i+1, l.Action, on(r, l.Action.Node))
+			fmt.Fprintf(w.out, "     %3d  %v%s\n", i, l.Action, on(r, l.Action.Node))
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 const (
 	defaultMemoryMB        = 4096
 	maxMemoryMB     uint64 = 1 << 40 // more bytes do not fit into 64 bits
+	maxBudget              = 255     // of a kind of fault
 )
 
 const exploreHelp = `Visits every reachable state of a small world, breadth first, and checks each.
@@ -159,7 +160,12 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 	case f.write != "" && f.nonBlocking:
 		return fmt.Errorf("--write and --non-blocking exclude each other")
 	case f.maxDepth < 0:
-		return fmt.Errorf("--max-depth must not be negative")
+		return fmt.Errorf("--max-depth must not be below 0")
+	}
+	for _, name := range []string{"takeovers", "timeouts", "crashes", "deaths", "refusals"} {
+		if n, err := set.GetInt(name); err != nil || n < 0 || n > maxBudget {
+			return fmt.Errorf("--%s must be 0 to %d, not %d", name, maxBudget, n)
+		}
 	}
 	for _, name := range []string{"save", "write"} {
 		if set.Changed(name) {

@@ -121,13 +121,13 @@ func TestExploreRejectsBadFlags(t *testing.T) {
 		{"--protocol raft", `no protocol is called "raft"`},
 		{"--rms 0", "core: 0 resource managers"},
 		{"--rms 9 --leaders 9", "explore: the world is too large"},
-		{"--crashes -1", "harness: bad configuration: a negative budget"},
-		{"--takeovers 300", "explore: bad configuration: a budget of 300"},
+		{"--crashes -1", "--crashes must be 0 to 255, not -1"},
+		{"--takeovers 300", "--takeovers must be 0 to 255, not 300"},
 		{"--replicas 3", "3 replicas: want 0"},
 		{"--protocol replicated-2pc --leaders 1", "1 leaders: want 0"},
 		{"--protocol replicated-2pc --refusals 1", "refusals of databases on nodes of their own"},
 		{"--workers 0", "--workers must be 1 to"},
-		{"--max-depth -1", "--max-depth must not be negative"},
+		{"--max-depth -1", "--max-depth must not be below 0"},
 	} {
 		args := append([]string{"explore"}, strings.Fields(c.args)...)
 		code, stdout, stderr := execute("", args...)
