@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +30,12 @@ not, so a failure is kept as the folder of its logs, not as a schedule.
 With --bin it tests any program that speaks the messages of the course "Build Distributed
 Systems": as an acceptor, by preparing and proposing in every ballot, killing it with
 SIGKILL and starting it again in the same folder, where it may keep files; and as a
-coordinator, by what is said of outcomes. Exit 3 if it never said any.`
+coordinator, by what is said of outcomes.
+
+--json prints one object and nothing else on standard output.
+
+Exit codes: 0 holds; 1 a violation; 2 bad usage; 3 unknown, because it was interrupted or nodes
+did not start, or no outcome was said by the program of --bin.`
 
 type clusterFlags struct {
 	config   cluster.Config
@@ -60,7 +67,7 @@ func newClusterCommand() *cobra.Command {
 	}
 	c, flags := &f.config, cmd.Flags()
 	flags.StringVar(&f.protocol, "protocol", "paxos-commit",
-		strings.Join(protocolNames(), ", "))
+		"as of fuzz, but for replicated-2pc")
 	flags.StringVar(&f.options, "options", "", "options of the protocol, by commas, such as relayed")
 	flags.IntVar(&c.Sizes.RMs, "rms", 3, "resource managers")
 	flags.IntVar(&c.Sizes.Acceptors, "acceptors", 3, "acceptors")
@@ -115,7 +122,8 @@ func (f *clusterFlags) complete(cmd *cobra.Command) (err error) {
 	}
 	for _, name := range c.Options {
 		if !slices.Contains(c.Protocol.Options(), name) {
-			return fmt.Errorf("%s has no option %q", f.protocol, name)
+			return fmt.Errorf("%s has no option %q; it has %s", f.protocol, name,
+				cmp.Or(strings.Join(c.Protocol.Options(), ", "), "none"))
 		}
 	}
 	layout, err := core.NewLayout(c.Sizes)
@@ -129,6 +137,8 @@ func (f *clusterFlags) complete(cmd *cobra.Command) (err error) {
 		return errors.New("--for and --round must be above 0")
 	case c.Clients < 1 || c.Clients > core.MaxClients:
 		return fmt.Errorf("--clients must be 1 to %d, not %d", core.MaxClients, c.Clients)
+	case cmd.Flags().Changed("restarts"):
+		return errors.New("--restarts needs --bin")
 	case f.disk < 0:
 		return errors.New("--slow-disk must not be below 0")
 	}
@@ -233,11 +243,12 @@ func writeCluster(out io.Writer, f *clusterFlags, r *cluster.Report) error {
 		headline = "Unknown: " + c.Reason
 	default:
 	}
-	_, err := fmt.Fprintf(out, `%s
-
-  system         %s: %s
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\n\n", headline)
+	f.mutant.writeRow(&b, r.Violation != nil)
+	fmt.Fprintf(&b, `  system         %s: %s
   seed           %d
-  begun          %s transactions
+  begun          %s
   committed      %s
   aborted        %s
   open           %s
@@ -247,11 +258,12 @@ func writeCluster(out io.Writer, f *clusterFlags, r *cluster.Report) error {
   lines          %s lost, %s repeated
   seconds        %.1f
   answered/s     %.0f while transactions were begun
-`, headline, strings.TrimSpace(f.protocol+" "+f.options),
+`, strings.TrimSpace(f.protocol+" "+f.options),
 		strings.Join(describeSizes(&f.config.Sizes, "resource manager"), ", "),
-		f.config.Seed, grouped(uint64(r.Begun)), grouped(uint64(r.Committed)),
+		f.config.Seed, counted(uint64(r.Begun), "transaction"), grouped(uint64(r.Committed)),
 		grouped(uint64(r.Aborted)), grouped(uint64(r.Open)), grouped(uint64(r.InDoubt)),
 		grouped(uint64(r.Kills)), grouped(uint64(r.Partitions)), grouped(uint64(r.Lost)),
 		grouped(uint64(r.Repeated)), c.Seconds, c.PerSecond)
+	_, err := out.Write(b.Bytes())
 	return err
 }

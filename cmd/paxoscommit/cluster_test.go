@@ -38,8 +38,11 @@ func TestClusterNamesTheRolesThatThereAre(t *testing.T) {
 	var f clusterFlags
 	f.protocol, f.config.Sizes = "2pc", core.Sizes{RMs: 3, TMs: 1}
 	var out bytes.Buffer
-	require.NoError(t, writeCluster(&out, &f, &cluster.Report{}))
+	f.mutant = mutantFlags{planted: "T01", title: "the decision is told"}
+	require.NoError(t, writeCluster(&out, &f, &cluster.Report{Begun: 1}))
 	require.Contains(t, out.String(), " 2pc: 3 resource managers, 1 transaction manager\n")
+	require.Contains(t, out.String(), "begun          1 transaction\n")
+	require.Contains(t, out.String(), "planted bug    T01, the decision is told: not seen\n")
 }
 
 func TestClusterUsage(t *testing.T) {
@@ -48,12 +51,15 @@ func TestClusterUsage(t *testing.T) {
 		want string
 	}{
 		{[]string{"--protocol", "x"}, `no protocol is called "x"`},
-		{[]string{"--options", "turbo"}, `paxos-commit has no option "turbo"`},
+		{[]string{"--options", "turbo"}, `paxos-commit has no option "turbo"; it has merge-begin, `},
+		{[]string{"--options", "turbo", "--protocol", "3pc"}, `3pc has no option "turbo"; it has none`},
 		{[]string{"--for", "0s"}, "--for and --round must be above 0"},
 		{[]string{"--clients", "0"}, "--clients must be 1 to 15, not 0"},
 		{[]string{"--rms", "0"}, "0 resource managers: want 1 to 64"},
+		{[]string{"--restarts=false"}, "--restarts needs --bin"},
 		{[]string{"--slow-disk", "-1s"}, "--slow-disk must not be below 0"},
 		{[]string{"--bin", "x", "--rms", "2"}, "--bin and --rms exclude each other"},
+		{[]string{"--bin", "x", "--planted", "A03"}, "--bin and --mutant exclude each other"},
 		{[]string{"--bin", "/nonexistent/x"}, "no such file"},
 		{[]string{"--bin", " "}, "--bin must be a program"},
 		{[]string{"--protocol", "2pc", "--acceptors", "5"}, "2pc has no acceptors"},

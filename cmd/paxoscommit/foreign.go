@@ -25,6 +25,8 @@ func runForeign(cmd *cobra.Command, f *clusterFlags) error {
 		}
 	}
 	switch {
+	case f.mutant.planted != "":
+		return errors.New("--bin and --mutant exclude each other")
 	case f.config.For <= 0:
 		return errors.New("--for must be above 0")
 	case strings.TrimSpace(f.bin) == "":
