@@ -11,7 +11,7 @@ import (
 
 // goldenDigest is the digest of runs 0 to 1999 of seed 1, on every platform. It changes with what
 // is drawn for a run, with the actions there are, and with the machines; never by itself.
-const goldenDigest uint64 = 0xf7d4dfd1616d84d5
+const goldenDigest uint64 = 0xecf800a5868c3c17
 
 func goldenCampaign(t *testing.T, workers int, first, runs uint64) *Report {
 	t.Helper()

@@ -100,7 +100,8 @@ func (r *runner) drive(taken func(harness.Action)) {
 }
 
 // choose draws an enabled action, and returns its place among those of its type as World.Find does:
-// below 0 when many draws have found none.
+// what was put off, or else the next transaction, when many draws have found nothing else, and
+// below 0 when nothing is left to begin.
 func (r *runner) choose() (harness.ActionType, int) {
 	if i := r.trapped(); i >= 0 {
 		return harness.Crash, i
@@ -111,6 +112,9 @@ func (r *runner) choose() (harness.ActionType, int) {
 		var t harness.ActionType
 		var draw uint64
 		if t, draw, left = r.draw(possible, left); t == harness.NoAction {
+			if lateAt < 0 { // a run in which nothing begins would show nothing
+				late, lateAt = harness.Begin, r.world.Find(harness.Begin, 0)
+			}
 			return late, lateAt
 		}
 		at := uint32(draw >> 32)

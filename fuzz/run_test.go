@@ -1,6 +1,28 @@
 package fuzz
 
-import "testing"
+import (
+	"testing"
+
+	"paxoscommit/fuzz/internal/require"
+	"paxoscommit/harness"
+)
+
+// A run in which nothing begins, because that was drawn to be rare, would show nothing.
+func TestEveryRunBeginsATransaction(t *testing.T) {
+	for _, p := range Protocols() {
+		r := newRunner(&Options{Protocol: p, Faults: Withstands(p), Seed: 1})
+		for run := range uint64(1000) {
+			begun := 0
+			_, err := r.run(run, func(a harness.Action) {
+				if a.Type == harness.Begin {
+					begun++
+				}
+			})
+			require.NoError(t, err)
+			require.True(t, begun > 0, "%s: nothing has begun in run %d", p.Name(), run)
+		}
+	}
+}
 
 // BenchmarkRun is a complete run with all checkers on, of 3 resource managers and as many of the
 // other roles as these bounds say, with the faults that the protocol withstands.
