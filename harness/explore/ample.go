@@ -116,7 +116,7 @@ func (l *loner) listPart(r *reach) {
 	p, from := l.m.part(r.part), len(l.events)
 	add := func(e edge, code uint16, c class) {
 		q := l.m.part(e.next)
-		quiet := c == free && q.evidence == p.evidence && !q.broken
+		quiet := c == free && q.evidence == p.evidence
 		l.events = append(l.events, event{e, code, c, quiet})
 	}
 	for k, w := range r.live {

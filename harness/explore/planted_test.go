@@ -9,6 +9,7 @@ import (
 	"paxoscommit/checker/mc"
 	"paxoscommit/core"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/twophase"
 	"paxoscommit/harness"
 
 	"github.com/stretchr/testify/require"
@@ -248,4 +249,71 @@ func TestPlantedBugsAreFoundByTheShortestWay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVerdictsAreRememberedForTheirFactsOnly: a memory full of other facts hides nothing.
+func TestVerdictsAreRememberedForTheirFactsOnly(t *testing.T) {
+	p := &planted{Protocol: paxoscommit.Protocol{}, twist: skipsPhase1}
+	c, err := NewConfig(p, Size{RMs: 1, Acceptors: 3, Leaders: 1, Takeovers: 1})
+	require.NoError(t, err)
+	m, err := boundedModel(c)
+	require.NoError(t, err)
+	for i := range m.verdicts.stripes {
+		for k := range m.verdicts.stripes[i].tuple {
+			m.verdicts.stripes[i].tuple[k] = [maxParts]uint32{1 << 31}
+		}
+	}
+	r, err := m.explore(bounded(mc.Options{}))
+	require.NoError(t, err)
+	require.Equal(t, mc.Violated, r.Verdict)
+}
+
+// commitsAtOnce is a resource manager that makes its outcome durable with its vote.
+func commitsAtOnce(_ *core.Layout, in *core.Input, out *core.Output) {
+	if m := &in.Msg; in.Type == core.InputMessage && m.Type == core.MsgVote && m.To.Kind == core.RM {
+		out.Write(core.RecordOutcome, m.To, m.Tx, m.Members).Val = core.Committed
+	}
+}
+
+// TestAStepThatIsNoneOfTCommit: alone in its transaction a resource manager may commit as soon as
+// it is prepared, but not in one step; of that the World's monitor knows nothing.
+func TestAStepThatIsNoneOfTCommit(t *testing.T) {
+	p := &planted{Protocol: twophase.Protocol{}, twist: commitsAtOnce}
+	c, err := NewConfig(p, Size{RMs: 1})
+	require.NoError(t, err)
+	_, err = Explore(c, bounded(mc.Options{}))
+	require.ErrorIs(t, err, ErrDisagree)
+	require.ErrorContains(t, err, refines)
+}
+
+// commitsFirst has resource manager 1 tell its vote before it has one, and resource manager 2 commit
+// when it is asked to prepare once more. The transaction manager tells nobody an outcome.
+func commitsFirst(_ *core.Layout, in *core.Input, out *core.Output) {
+	m := &in.Msg
+	switch {
+	case in.Type != core.InputMessage:
+	case m.To.Kind == core.TM:
+		out.Gated = slices.DeleteFunc(out.Gated, func(s core.Message) bool {
+			return s.Type != core.MsgPrepare
+		})
+	case m.Type == core.MsgRequest:
+		tm := core.Role{Kind: core.TM, ID: 1}
+		core.PutMessage(&out.Send, core.MsgVote, m.To, tm, m.Tx, m.Members).Val = core.Prepared
+	case m.Type == core.MsgPrepare && len(out.Gated) > 0: // it says its vote again
+		out.Write(core.RecordOutcome, m.To, m.Tx, m.Members).Val = core.Committed
+	}
+}
+
+// TestWhatAddsEvidenceIsNotTakenFirst: once all have voted a commit is right, so an order in which
+// they vote first would hide that it was not.
+func TestWhatAddsEvidenceIsNotTakenFirst(t *testing.T) {
+	c, err := NewConfig(&planted{Protocol: twophase.Protocol{}, twist: commitsFirst}, Size{RMs: 2})
+	require.NoError(t, err)
+	m, err := boundedModel(c)
+	require.NoError(t, err)
+	require.True(t, m.ordered)
+	r, err := m.explore(bounded(mc.Options{}))
+	require.NoError(t, err)
+	require.NotNil(t, r.Violation)
+	require.Equal(t, checker.Validity, r.Violation.Property)
 }

@@ -183,14 +183,13 @@ func (w *walk) pair(id, image uint32) {
 func (w *walk) part(id uint32) {
 	image := w.sym.parts[id]
 	list := w.l.of(id)
-	w.failed = w.failed || len(list) != len(w.l.of(image))
 	for i := 0; i < len(list) && !w.failed; i++ {
 		e := &list[i]
 		k := -1
 		if code, ok := w.code(e.code); ok {
 			k = w.l.find(image, code)
 		}
-		if k < 0 || !w.sends(e.edge, w.l.events[k].edge) || w.l.events[k].class != e.class {
+		if k < 0 || !w.sends(e.edge, w.l.events[k].edge) {
 			w.failed = true
 			return
 		}

@@ -91,3 +91,28 @@ func TestOneOddAcceptorEndsTheSymmetry(t *testing.T) {
 		require.Len(t, m.symmetries, want)
 	}
 }
+
+// TestAPartHasOneImage, which is broken if the part is, and sends the images of what the part does.
+func TestAPartHasOneImage(t *testing.T) {
+	c, err := NewConfig(paxoscommit.Protocol{}, Size{RMs: 1, Acceptors: 1, Leaders: 1})
+	require.NoError(t, err)
+	m, err := boundedModel(c)
+	require.NoError(t, err)
+	paired := func() *walk {
+		w := &walk{l: &loner{m: m}, sym: &symmetry{parts: make([]uint32, m.parts.n+1)}}
+		w.pair(1, 2)
+		return w
+	}
+	w := paired()
+	w.pair(1, 2)
+	require.False(t, w.failed)
+	w.pair(1, 3)
+	require.True(t, w.failed)
+	m.part(2).broken = true
+	require.True(t, paired().failed)
+
+	w.sym.messages = []uint16{1, 0}
+	one, other := edge{out: m.out([sentWords]uint64{1})}, edge{out: m.out([sentWords]uint64{2})}
+	require.True(t, w.sends(one, other))
+	require.False(t, w.sends(one, one))
+}
