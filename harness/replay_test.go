@@ -11,6 +11,7 @@ import (
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/core/twophase"
 	"paxoscommit/harness"
 )
 
@@ -226,4 +227,54 @@ func TestReplayShowsTheStepsOfManyNodes(t *testing.T) {
 	}}, func(s *harness.Step) { durable += len(s.Durable) })
 	require.True(t, r.Passed(), "%v", r)
 	require.Greater(t, durable, 3, "a vote, an outcome and two acceptors at least")
+}
+
+// Nothing is lost on its way inside a node, but what outlives its sender may be.
+func TestAMessageToADatabaseMayBeLostOnlyWithItsSender(t *testing.T) {
+	r := harness.Replay(parse(t, `paxoscommit schedule 1
+protocol paxos-commit
+timing asynchronous
+node n1 rm1
+node n2 acc1 ldr1
+accounts 1 opening 100
+txn c1.1 rm1 {"read":["a"]}
+begin cl1
+deliver cl1->rm1 request tx=c1.1
+drop rm1->res1 prepare tx=c1.1
+crash n1
+drop rm1->res1 prepare tx=c1.1
+deliver rm1->res1 prepare tx=c1.1
+end
+`))
+	require.Equal(t, []int{2, 5}, r.Skipped)
+}
+
+// In the synchronous timing nobody is taken for dead as long as something that it said may arrive.
+func TestATimeOutWaitsForWhatTheDeadHaveSaid(t *testing.T) {
+	s, err := harness.ParseSchedule("file", strings.NewReader(`paxoscommit schedule 1
+protocol 2pc
+timing synchronous
+node n1 rm1
+node n2 rm2
+node n3 tm1
+accounts 2 opening 100
+txn c1.1 rm1 {"read":["a","b"]}
+begin cl1
+deliver cl1->rm1 request tx=c1.1
+deliver rm1->res1 prepare tx=c1.1
+deliver res1->rm1 vote tx=c1.1 val=prepared
+sync n1
+deliver rm1->tm1 vote tx=c1.1 val=prepared
+deliver tm1->rm2 prepare tx=c1.1
+deliver rm2->res2 prepare tx=c1.1
+deliver res2->rm2 vote tx=c1.1 val=prepared
+sync n2
+die n2
+fire tm1 takeover tx=c1.1
+drop rm2->tm1 vote tx=c1.1 val=prepared
+fire tm1 takeover tx=c1.1
+end
+`), []core.Protocol{twophase.Protocol{}})
+	require.NoError(t, err)
+	require.Equal(t, []int{11}, harness.Replay(s).Skipped)
 }
