@@ -173,6 +173,29 @@ func TestALeaderGoesOnInItsBallotAfterARestart(t *testing.T) {
 		"on a time-out all are asked")
 }
 
+func TestAReplicaThatRestartsStillPromisesToItself(t *testing.T) {
+	p := newPlay(t, 2)
+	p.takes(phase1a(3, 3))
+	p.fire(t, p.me, core.TimerTakeOver)
+	p.restart(t, p.me)
+	p.takes(phase1b(1, 5, 0, core.NoValue, core.NoValue))
+	require.True(t, p.participant().leads(&p.state().log), "two of three promise")
+}
+
+// TestAHigherBallotLeavesNothingOfALowerOne, for states that behave alike should be equal.
+func TestAHigherBallotLeavesNothingOfALowerOne(t *testing.T) {
+	p := newPlay(t, 1)
+	p.takes(core.Message{Type: core.MsgFound, From: database(), Val: core.Prepared})
+	require.NotZero(t, p.state().voteBy)
+	p.takes(phase2a(2, 2, core.Prepared, core.NoValue))
+	require.Zero(t, p.state().voteBy)
+	p.fire(t, p.me, core.TimerTakeOver)
+	require.NotZero(t, p.state().promised)
+	p.takes(phase1a(3, 6))
+	require.Zero(t, p.state().promised)
+	require.Zero(t, p.state().found)
+}
+
 func TestARejectedLeaderProposesNoMoreInItsBallot(t *testing.T) {
 	p := newPlay(t, 1)
 	p.takes(core.Message{Type: core.MsgFound, From: database(), Val: core.Prepared})

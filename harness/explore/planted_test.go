@@ -286,8 +286,8 @@ func TestAStepThatIsNoneOfTCommit(t *testing.T) {
 	require.ErrorContains(t, err, refines)
 }
 
-// commitsFirst has resource manager 1 tell its vote before it has one, and resource manager 2 commit
-// when it is asked to prepare once more. The transaction manager tells nobody an outcome.
+// commitsFirst has resource manager 1 tell its vote before it has one, and resource manager 2
+// commit when it is asked to prepare once more. The transaction manager tells nobody an outcome.
 func commitsFirst(_ *core.Layout, in *core.Input, out *core.Output) {
 	m := &in.Msg
 	switch {
