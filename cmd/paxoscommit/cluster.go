@@ -32,7 +32,11 @@ Systems": as an acceptor, by preparing and proposing in every ballot, killing it
 SIGKILL and starting it again in the same folder, where it may keep files; and as a
 coordinator, by what is said of outcomes.
 
---json prints one object and nothing else on standard output.
+--json prints one object and nothing else on standard output: verdict (holds, violated or
+unknown), reason (of unknown), property, detail and logs (of a violation), planted (the bug of
+--mutant), seconds, committed and aborted; rounds, begun, open, in_doubt, kills, partitions, lost,
+repeated and answered_per_second; or with --bin talk (with the program), games, requests, kills and
+transactions.
 
 Exit codes: 0 holds; 1 a violation; 2 bad usage; 3 unknown, because it was interrupted or nodes
 did not start, or no outcome was said by the program of --bin.`
@@ -181,7 +185,9 @@ func runCluster(cmd *cobra.Command, f *clusterFlags) error {
 		return &exitError{exitUnknown, fmt.Errorf("unknown: %w", err)}
 	}
 	if f.json {
-		err = writeObject(stdout, newClusterResult(report))
+		c := newClusterResult(report)
+		c.Planted = f.mutant.planted
+		err = writeObject(stdout, c)
 	} else {
 		err = writeCluster(stdout, f, report)
 	}
@@ -198,6 +204,7 @@ func clusterLine(r *cluster.Report) string {
 // clusterResult is the object of --json.
 type clusterResult struct {
 	Verdict    string  `json:"verdict"`
+	Planted    string  `json:"planted,omitempty"`
 	Reason     string  `json:"reason,omitempty"`
 	Property   string  `json:"property,omitempty"`
 	Detail     string  `json:"detail,omitempty"`

@@ -43,9 +43,18 @@ paxos-commit or bundled-paxos-commit, with --rms, and for the last two --accepto
 with --unreduced the way to a violation is then as short as any with these faults.
 
 A violation is printed with the shortest way to it, and saved as a schedule for replay and
-minimize. --json prints one object and nothing else on standard output. Its orbit_expanded is how
-many states the distinct ones stand for by symmetry: as many as there are without it, unless
-partial-order is one of the reductions, which leaves states out of both numbers.
+minimize.
+
+--json prints one object and nothing else on standard output:
+  world, planted, reduction              what was explored; planted is the bug of --mutant
+  verdict, complete, limit               holds, violated or unknown; what came before the end
+  distinct, generated, depth             states, with each way to them, levels from the first as 1
+  orbit_expanded                         how many states the distinct ones stand for by symmetry:
+      as many as there are without it, unless partial-order is one of the reductions, which leaves
+      states out of both numbers
+  seconds, states_per_second             of those generated
+  bytes_per_state, collision             of what was visited; bound on the chance of one
+  property, detail, actions, file        of a violation: what broke, how, the way, where it is saved
 
 Exit codes: 0 everything was visited and holds; 1 a violation; 2 bad usage, or a world that
 is too large; 3 unknown, because a limit came first or the exploration was interrupted.`

@@ -146,6 +146,7 @@ func (r *exploreResult) bytesPerState() float64 {
 // exploreJSON is the object of --json.
 type exploreJSON struct {
 	World           string  `json:"world"`
+	Planted         string  `json:"planted,omitempty"`
 	Verdict         string  `json:"verdict"`
 	Distinct        uint64  `json:"distinct"`
 	Generated       uint64  `json:"generated"`
@@ -169,11 +170,11 @@ type exploreJSON struct {
 func (r *exploreResult) writeJSON(w io.Writer) error {
 	s := &r.stats
 	o := exploreJSON{
-		World: r.world, Verdict: s.Verdict.String(), Distinct: s.Distinct, Generated: s.Generated,
-		Depth: s.Depth, Complete: s.Complete, Reduction: r.reduction,
-		OrbitExpanded: max(s.Distinct, s.Orbit.Distinct), Seconds: r.took.Seconds(),
-		StatesPerSecond: perSecond(s.Generated, r.took), BytesPerState: r.bytesPerState(),
-		Collision: s.Collision, Actions: r.actions(), File: r.file,
+		World: r.world, Planted: r.flags.mutant.planted, Verdict: s.Verdict.String(),
+		Distinct: s.Distinct, Generated: s.Generated, Depth: s.Depth, Complete: s.Complete,
+		Reduction: r.reduction, OrbitExpanded: max(s.Distinct, s.Orbit.Distinct),
+		Seconds: r.took.Seconds(), StatesPerSecond: perSecond(s.Generated, r.took),
+		BytesPerState: r.bytesPerState(), Collision: s.Collision, Actions: r.actions(), File: r.file,
 	}
 	if s.Limit != mc.NoLimit {
 		o.Limit = s.Limit.String()

@@ -49,8 +49,8 @@ for replay and minimize.
   verdict      holds, violated or unknown
   runs, steps, violations, unknown       how many; unknown are runs that nobody could judge
   seed, first, protocol, planted         what was asked for; planted is the bug of --mutant
-  drawn        what runs draw from: numbers of rms, acceptors and leaders, timing, faults,
-               options of the protocol
+  drawn        what runs draw from: numbers of rms, acceptors, leaders, registrars and
+               replicas, apart, timing, faults, options of the protocol
   milestones   in how many runs each was reached, by name
   coverage     of --coverage-of, and then nothing is drawn
   runs_per_second, seconds, digest       no digest under --for
@@ -254,9 +254,13 @@ func runFuzz(cmd *cobra.Command, f *fuzzFlags) error {
 		return err
 	}
 	c, stdout, stderr := &f.campaign, cmd.OutOrStdout(), cmd.ErrOrStderr()
-	for _, file := range []string{f.save, f.exportHistory, f.exportSchedule} {
+	files := []string{f.save, f.exportHistory, f.exportSchedule}
+	for i, file := range files {
 		if file == "" {
 			continue
+		}
+		if slices.Contains(files[:i], file) {
+			return fmt.Errorf("%s cannot be two files", file)
 		}
 		if err := canWrite(file); err != nil {
 			return err

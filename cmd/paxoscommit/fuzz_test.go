@@ -281,6 +281,7 @@ func TestFuzzBadUsageIsOneLine(t *testing.T) {
 		{"--timing swiss", `unknown timing "swiss": want asynchronous or synchronous`},
 		{"--timing synchronous --faults deaths,crashes", "no crashes in --faults"},
 		{"--timing synchronous --faults crashes", "no crashes in --faults"},
+		{"--save x --export-history x", "x cannot be two files"},
 		{"--save -", `"-" stands for standard input only`},
 		{"--export-history -", `"-" stands for standard input only`},
 		{"--save /does/not/exist", "open /does/not/exist: no such file"},

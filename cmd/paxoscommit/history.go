@@ -90,7 +90,11 @@ operations run at once, and porcupine, for up to 10,000 operations that share ke
 are bounded by --budget, in steps, never by time. The answer is Ok (exit 0), Illegal (1)
 with the longest linearizable prefix and the operation that has no place after it, or
 Unknown (3) when the budget ran out first. Bad usage or input is exit 2. --html writes
-porcupine's picture, of at most 2,000 operations.`
+porcupine's picture, of at most 2,000 operations.
+
+--json prints one object: verdict (holds, violated or unknown), model, operations, of which ok,
+fail and open, steps, checked (by whom) or reason (of unknown); and of a violation prefix_length,
+prefix (its end), stuck (what has no place) and state (what that met).`
 
 // historyFlags are the flags of the sub-command.
 type historyFlags struct {

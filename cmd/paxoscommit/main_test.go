@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
+
+	"paxoscommit/checker/history"
 
 	"github.com/stretchr/testify/require"
 )
@@ -89,5 +92,29 @@ func TestAnAnswerThatCannotBeWrittenIsUnknown(t *testing.T) {
 		code := run(strings.Fields(args), stdin, full{}, &stderr)
 		require.Equal(t, exitUnknown, code, args)
 		require.Equal(t, "paxoscommit: write out: no space left on device\n", stderr.String(), args)
+	}
+}
+
+// Who reads --json finds every name in it explained by --help.
+func TestHelpNamesWhatIsInTheObjectOfJSON(t *testing.T) {
+	for _, c := range []struct {
+		command string
+		object  any
+	}{
+		{"fuzz", fuzzJSON{}},
+		{"fuzz", fuzzDrawn{}},
+		{"explore", exploreJSON{}},
+		{"census", censusRow{}},
+		{"costs", costRow{}},
+		{"drill", answer{}},
+		{"history", history.Report{}},
+		{"cluster", clusterResult{}},
+		{"cluster", foreignResult{}},
+	} {
+		_, help, _ := execute("", c.command, "--help")
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(c.object)) {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			require.Regexp(t, `\b`+name+`\b`, help, c.command)
+		}
 	}
 }

@@ -83,8 +83,17 @@ func (m *mutantFlags) writeNext(b *bytes.Buffer, file string) {
 		with = "--mutant " + m.planted + " "
 	}
 	fmt.Fprintf(b, "\nSaved in %s; what to type next:\n", file)
-	fmt.Fprintf(b, "  %s replay --step %s%s\n", os.Args[0], with, file)
-	fmt.Fprintf(b, "  %s minimize --test %s%s\n", os.Args[0], with, file)
+	program, file := asWord(os.Args[0]), asWord(file)
+	fmt.Fprintf(b, "  %s replay --step %s%s\n", program, with, file)
+	fmt.Fprintf(b, "  %s minimize --test %s%s\n", program, with, file)
+}
+
+// asWord quotes the name of a file that a shell would not take for one word.
+func asWord(name string) string {
+	if !strings.ContainsAny(name, " \t\n\"'`$&|;<>()*?[]{}#~!\\") {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // runPlanted builds this program with a bug and has it do what this one was asked to.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -366,5 +367,16 @@ func TestAPlantedBugBringsWhatItNeeds(t *testing.T) {
 		require.NoError(t, cmd.ParseFlags(rest))
 		got := strings.Join(plantedArgs(&bug, cmd, nil), " ")
 		require.True(t, strings.HasPrefix(got, cmd.Name()+" --planted="+c.id+" "+c.want), got)
+	}
+}
+
+// What is printed to be typed is what a shell takes for one word.
+func TestWhatToTypeNextIsQuoted(t *testing.T) {
+	for name, want := range map[string]string{
+		"./a-b_1.schedule": "./a-b_1.schedule", "my file": "'my file'", "it's $1": `'it'\''s $1'`,
+	} {
+		var b bytes.Buffer
+		new(mutantFlags).writeNext(&b, name)
+		require.Contains(t, b.String(), " minimize --test "+want+"\n")
 	}
 }
