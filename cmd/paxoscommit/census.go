@@ -37,7 +37,8 @@ In the asynchronous timing messages are lost and repeated at will, and whoever
 waits may stop at any moment; in the synchronous one nothing is lost but what a
 process was saying when it died, and whoever stops waiting is right to. How often
 somebody stops waiting before the state that is judged, --takeovers limits: 3,
-with acceptors or replicas 1, with acceptors in the asynchronous timing 0.
+with acceptors or replicas 1, but 0 with acceptors in the asynchronous timing, and
+with replicas of more than one resource manager.
 
 --save writes a shortest schedule for each row that counts something: one that
 splits, that blocks after a death, or that goes on fairly in a partition.
@@ -128,7 +129,8 @@ func (f *censusFlags) world(
 	switch {
 	case takeovers:
 		z.Takeovers = f.takeovers
-	case z.Acceptors > 0 && t == harness.Asynchronous: // else it takes minutes
+	case z.Acceptors > 0 && t == harness.Asynchronous, z.Replicas > 0 && sizes.RMs > 1:
+		// else it takes minutes
 	case z.Acceptors > 0 || z.Replicas > 0:
 		z.Takeovers = 1
 	default:
@@ -255,7 +257,7 @@ func (w *censusWriter) write(
 ) error {
 	if !w.json {
 		fmt.Fprintf(w.out, "%s, %v: %v\n", rules.name, c.Timing, z)
-		fmt.Fprintf(w.out, "  %-28s%12s%10s%10s%10s\n", "", "states", "blocked", "cut off", "split")
+		fmt.Fprintf(w.out, "  %-31s%11s%10s%10s%10s\n", "", "states", "blocked", "cut off", "split")
 	}
 	for i, f := range censusFailures(&c.Layout) {
 		row := censusRow{
@@ -280,7 +282,7 @@ func (w *censusWriter) write(
 		if len(f.Cut) > 0 {
 			cutOff = knownOr(row.CutOff)
 		}
-		line := fmt.Sprintf("  %-28s%12s%10s%10s%10s  %s", f, row.visited(), knownOr(row.Blocked),
+		line := fmt.Sprintf("  %-31s%11s%10s%10s%10s  %s", f, row.visited(), knownOr(row.Blocked),
 			cutOff, knownOr(row.Split), row.Schedule)
 		fmt.Fprintln(w.out, strings.TrimRight(line, " "))
 	}

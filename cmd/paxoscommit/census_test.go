@@ -66,9 +66,13 @@ func TestCensusThatIsCutShortIsUnknown(t *testing.T) {
 }
 
 func TestCensusTakesAsManyResourceManagersAsFit(t *testing.T) {
-	rows, code := censusOf(t, "--protocol", "replicated-2pc", "--timing", "synchronous")
-	require.Equal(t, exitHolds, code)
-	require.Equal(t, "rms=1 replicas=3 takeovers=1", rows[0].World)
+	for rms, want := range map[string]string{
+		"3": "rms=2 replicas=3", "2": "rms=2 replicas=3", "1": "rms=1 replicas=3 takeovers=1",
+	} {
+		rows, code := censusOf(t, "--protocol", "replicated-2pc", "--timing", "synchronous", "--rms", rms)
+		require.Equal(t, exitHolds, code)
+		require.Equal(t, want, rows[0].World)
+	}
 }
 
 // TestCensusSavesAScheduleForWhatItCounts: replay takes it, and finds what the row says.

@@ -352,7 +352,7 @@ func TestHeldIsWhatPartsTake(t *testing.T) {
 
 func TestValidateNamesWhatCannotBeExplored(t *testing.T) {
 	p := paxoscommit.Protocol{}
-	_, err := NewConfig(p, Size{RMs: 4, Acceptors: 3, Leaders: 3})
+	_, err := NewConfig(p, Size{RMs: 4, Acceptors: 5, Leaders: 3})
 	require.ErrorIs(t, err, ErrTooLarge)
 	_, err = NewConfig(p, Size{RMs: 2, Optional: 2, Acceptors: 1, Leaders: 1, Registrars: 1})
 	require.ErrorIs(t, err, ErrConfig)

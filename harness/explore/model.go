@@ -11,7 +11,7 @@ import (
 
 // Limits of a world, so that a state is a value without pointers.
 const (
-	maxParts    = 10 // nodes, and the clients
+	maxParts    = 12 // nodes, and the clients
 	sentWords   = 8
 	maxMessages = 64 * sentWords // of different content, between nodes
 )
