@@ -38,9 +38,10 @@ func newProgress(out io.Writer, c *fuzz.Campaign) *progress {
 	}
 }
 
+// isTerminal tells whether lines can be overwritten.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // overwrite writes a line on a terminal over the one before, cut where it would wrap.
