@@ -180,23 +180,6 @@ func TestImpossibleGoValuesAreRefused(t *testing.T) {
 	}
 }
 
-func TestKeyIsThatOfTheOrderAndNotOfTheTimes(t *testing.T) {
-	key := func(ops ...OutcomeOp) string {
-		h, err := Outcomes(1, ops)
-		require.NoError(t, err)
-		return string(h.AppendKey(nil))
-	}
-	write := OutcomeOp{Span: span(0, 1, 2), Kind: Decide, Seen: 1}
-	read := OutcomeOp{Span: span(0, 3, 4), Kind: Read, Seen: 1}
-	later := OutcomeOp{Span: span(7, 30, 40), Kind: Read, Seen: 1}
-	sooner := OutcomeOp{Span: span(0, 2, 4), Kind: Read, Seen: 1}
-	other := OutcomeOp{Span: span(0, 3, 4), Kind: Read}
-	require.Equal(t, key(write, read), key(later, write))
-	require.NotEqual(t, key(write, read), key(write, sooner))
-	require.NotEqual(t, key(write, read), key(write, other))
-	require.NotEqual(t, key(write, read), key(write))
-}
-
 func TestUnknownIsNoAnswer(t *testing.T) {
 	h := load(t, ModelBank, readEvents(t, "bank-lost-transfer"))
 	for budget := range 3 {

@@ -183,35 +183,6 @@ func checkSpan(i int, s Span) error {
 	return nil
 }
 
-// AppendKey appends an encoding of all that the verdict depends on: the opening state, the
-// operations with their answers, and the order of their ends. Histories that differ only in times,
-// process numbers or the order in which operations were passed have the same key, so that a
-// verdict can be kept for the next of its kind.
-func (h *History) AppendKey(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(h.opening)))
-	for _, v := range h.opening {
-		dst = binary.AppendVarint(dst, v)
-	}
-	number := make([]uint64, len(h.ops)) // By order of call.
-	calls := uint64(0)
-	for _, m := range h.moments {
-		if m.isReturn {
-			dst = append(dst, 'r')
-			dst = binary.AppendUvarint(dst, number[m.op])
-			continue
-		}
-		number[m.op] = calls
-		calls++
-		o := &h.ops[m.op]
-		kind := byte('c')
-		if o.Open {
-			kind = 'o'
-		}
-		dst = appendProgram(append(dst, kind), o.program)
-	}
-	return dst
-}
-
 // appendProgram appends an encoding of a program that tells it from every other.
 func appendProgram(dst []byte, program []instruction) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(program)))
