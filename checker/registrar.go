@@ -35,6 +35,7 @@ type entryFacts struct {
 // registered takes a record of the registrar.
 func (m *Monitor) registered(i int, r *core.Record) {
 	g := &m.facts[i].registered
+	m.checkRemembered(&m.facts[i], r)
 	switch {
 	case r.Type == core.RecordJoin:
 		g.joined |= r.Joined

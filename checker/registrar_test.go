@@ -71,6 +71,14 @@ func (w *dynamicWorld) tell(t core.MsgType, from core.Role, to uint8) {
 	w.Sent(&core.Message{Type: t, From: from, To: rm(to), Tx: tx(1)})
 }
 
+// tellSet has the acceptor tell that it has accepted a set.
+func (w *dynamicWorld) tellSet(set core.Set) {
+	w.Sent(&core.Message{
+		Type: core.MsgPhase2b, From: acc(1), To: core.Role{Kind: core.Leader, ID: 1}, Tx: tx(1),
+		Val: core.Prepared, Joined: set,
+	})
+}
+
 func registrar() core.Role { return core.Role{Kind: core.Registrar, ID: 1} }
 
 // commit is a run in which rm1 and rm2 take part, and rm3 comes too late.
@@ -205,6 +213,52 @@ func TestMonitorFindsWhatIsBrokenWithARegistrar(t *testing.T) {
 			w.choose(3, 3)
 			w.record(core.RecordOutcome, rm(1), core.Committed, 1, 2)
 			w.Forgotten(0, registrar())
+		}},
+		{"a join told and lost", checker.Durability, func(w *dynamicWorld) {
+			w.tell(core.MsgJoined, registrar(), 1)
+			w.Crashed(6, false)
+		}},
+		{"a set proposed and lost", checker.Durability, func(w *dynamicWorld) {
+			w.join(1)
+			w.tell(core.MsgPhase2a, registrar(), 1)
+			w.Crashed(6, false)
+		}},
+		{"forgetting told and lost", checker.Durability, func(w *dynamicWorld) {
+			w.tell(core.MsgForgotten, registrar(), 1)
+			w.Crashed(6, false)
+		}},
+		{"a join of what is forgotten", checker.Durability, func(w *dynamicWorld) {
+			w.record(core.RecordForget, registrar(), core.NoValue)
+			w.join(1)
+		}},
+		{"a set accepted, told and lost", checker.Durability, func(w *dynamicWorld) {
+			w.closeSet(1)
+			w.tellSet(1)
+			w.Crashed(4, false)
+		}},
+		{"a set accepted, and forgotten by a restart", checker.Durability, func(w *dynamicWorld) {
+			w.closeSet(1)
+			w.choose(1, 0)
+			w.tellSet(1)
+			w.Crashed(4, false)
+			w.Restarted(4)
+			w.record(core.RecordAcceptor, acc(1), core.NoValue)
+		}},
+		{"a set that nobody proposed", checker.Validity, func(w *dynamicWorld) {
+			w.closeSet(1)
+			w.choose(3, 0)
+		}},
+		{"two values in one ballot", checker.Agreement, func(w *dynamicWorld) {
+			w.closeSet(1)
+			w.choose(1, 0)
+			w.record(core.RecordAcceptor, acc(1), core.Aborted)
+		}},
+		{"two values in two ballots", checker.Agreement, func(w *dynamicWorld) {
+			w.closeSet(1)
+			w.choose(1, 0)
+			w.Durable(&core.Record{
+				Type: core.RecordAcceptor, Role: acc(1), Tx: tx(1), MBal: 1, Bal: 1, Val: core.Aborted,
+			})
 		}},
 		{"another set after a restart", checker.History, func(w *dynamicWorld) {
 			w.closeSet(1)

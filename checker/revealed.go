@@ -2,8 +2,8 @@ package checker
 
 import "paxoscommit/core"
 
-// forgetters are roles that have forgotten a transaction. Leaders are not among them: what one of
-// these forgets it finds out again from those who are.
+// forgetters are roles that have forgotten a transaction. Leaders and transaction managers are not
+// among them: what one of these forgets it finds out again from those who are.
 type forgetters struct {
 	rms, acceptors, registrars core.Set
 }
