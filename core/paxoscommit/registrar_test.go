@@ -103,6 +103,9 @@ func TestBeginCommitClosesTheSet(t *testing.T) {
 	out := p.get(toReg(core.MsgBeginCommit, 1))
 	require.Equal(t, []core.DropReason{core.DropUnknown}, reasons(out.Dropped), "nobody has joined")
 	join := p.get(toReg(core.MsgJoin, 1)).Records[0]
+	p.fails(core.Input{
+		Type: core.InputMessage, Msg: msg(core.MsgAbort, ldrRole(1), theRegistrar()),
+	}, core.ErrProtocol)
 	out = p.get(toReg(core.MsgBeginCommit, 1))
 	require.Equal(t, []string{"reg1 vote tx=c1.1 val=prepared joined=1"}, texts(out.Records))
 	require.Equal(t, []string{
