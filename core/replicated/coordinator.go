@@ -68,11 +68,8 @@ func (c *manager) Message(m *core.Message, out *core.Output) error {
 		return nil
 	case st != nil && st.members != m.Members:
 		return core.Contradiction(m, "other members than before")
-	case m.Type == core.MsgForget:
+	case m.Type == core.MsgForget, m.Type == core.MsgForgotten: // every member is done
 		c.finish(m.Tx, m.Members, m.Low, out)
-		return nil
-	case m.Type == core.MsgForgotten:
-		c.heardForgotten(m, out)
 		return nil
 	case st == nil && isAnswer(m):
 		c.drop(core.DropUnknown, m.Tx, out)
@@ -271,11 +268,6 @@ func (c *manager) allDone(tx core.TxID, st *tmTx, out *core.Output) {
 		c.send(&out.Send, c.peer(s.First()), core.MsgForget, tx, members).Low = low
 	}
 	c.finish(tx, members, low, out)
-}
-
-// heardForgotten is somebody who has forgotten the transaction, so every member is done.
-func (c *manager) heardForgotten(m *core.Message, out *core.Output) {
-	c.finish(m.Tx, m.Members, m.Low, out)
 }
 
 func (c *manager) finish(tx core.TxID, members core.Set, low uint32, out *core.Output) {
