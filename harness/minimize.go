@@ -40,7 +40,7 @@ func Minimize(s *Schedule, budgetReplays int) (*Schedule, int) {
 			continue
 		}
 		m.hoist()
-		if !m.detour() && !m.wander() && !m.swapAndDetour() {
+		if !m.detour() && !m.swapAndDetour() && !m.wander() {
 			break
 		}
 	}
@@ -517,8 +517,9 @@ func (m *minimizer) enabledAfter(buf, actions []Action, more ...Action) []Action
 	})
 }
 
-// wander makes short random runs in the best configuration, with the kinds of fault that the best
-// actions have, to see whether one breaks the property sooner. The numbers are always the same.
+// wander makes random runs in the best configuration, with the kinds of fault that the best actions
+// have, until one that breaks the property becomes shorter than the best: another way to the same
+// failure. The numbers are always the same.
 func (m *minimizer) wander() bool {
 	if len(m.best.actions) < 2 {
 		return false
@@ -544,7 +545,8 @@ func (m *minimizer) wander() bool {
 			continue
 		}
 		m.best = candidate{home.cfg, slices.Clone(m.taken), costOf(home.cfg, m.taken)}
-		m.removeEach() // a run of the same length may be one to shorten
+		m.removeChunks()
+		m.removeEach()
 		if m.best.cost.less(&home.cost) {
 			return true
 		}
@@ -553,15 +555,17 @@ func (m *minimizer) wander() bool {
 	return false
 }
 
-const maxWalks = 2000
+// maxWalks adds a tenth of a second where nothing is found.
+const maxWalks = 6000
 
-// walk makes a random run, at most as long as the best, and tells whether it breaks the property.
+// walk makes a random run, at most twice as long as the best, and tells whether it breaks the
+// property.
 func (m *minimizer) walk(kinds []ActionType, h *uint64) bool {
 	m.used++
 	w := &m.world
 	w.Reset(m.best.cfg)
 	m.taken = m.taken[:0]
-	for range 4 * len(m.best.actions) {
+	for range 8 * len(m.best.actions) {
 		*h = mix(uint64(len(m.taken)), *h) + 0x9e3779b97f4a7c15
 		a, ok := w.Choose(kinds[*h>>33%uint64(len(kinds))], uint32(*h))
 		if !ok {
@@ -569,7 +573,7 @@ func (m *minimizer) walk(kinds []ActionType, h *uint64) bool {
 		}
 		m.taken = append(m.taken, a)
 		w.try(&a)
-		if w.Violation() != nil || len(m.taken) == len(m.best.actions) {
+		if w.Violation() != nil || len(m.taken) == 2*len(m.best.actions) {
 			break
 		}
 	}
