@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -181,9 +180,8 @@ func (f *censusFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilInterrupted()
+	ctx, stop := untilInterruptedTwice()
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	line := newExploreProgress(cmd.ErrOrStderr())
 	o := mc.Options{
 		Workers: f.workers, MaxStates: f.maxStates, MaxBytes: f.maxMemoryMB << 20,

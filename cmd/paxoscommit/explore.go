@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -187,9 +186,8 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 }
 
 func runExplore(cmd *cobra.Command, f *exploreFlags) error {
-	ctx, stop := untilInterrupted()
+	ctx, stop := untilInterruptedTwice()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the end of a round
 	line := newExploreProgress(cmd.ErrOrStderr())
 	o := mc.Options{
 		Workers: f.workers, MaxStates: f.maxStates, MaxBytes: f.maxMemoryMB << 20,

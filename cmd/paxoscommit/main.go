@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"paxoscommit/checker"
 
@@ -68,6 +69,18 @@ func writeObject(w io.Writer, object any) error {
 // untilInterrupted returns a context that is done at the first Ctrl-C or SIGTERM.
 func untilInterrupted() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}
+
+// sameInterrupt is how long after an interrupt another one is the same: on a terminal a program
+// with a planted bug gets it from there, and from the one that has built it.
+const sameInterrupt = time.Second
+
+// untilInterruptedTwice is untilInterrupted, but that the second interrupt ends the program: what
+// heeds the first may take its time.
+func untilInterruptedTwice() (context.Context, context.CancelFunc) {
+	ctx, stop := untilInterrupted()
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameInterrupt, stop) })
+	return ctx, stop
 }
 
 func newRootCommand() *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"paxoscommit/checker/history"
 
@@ -116,5 +117,17 @@ func TestHelpNamesWhatIsInTheObjectOfJSON(t *testing.T) {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			require.Regexp(t, `\b`+name+`\b`, help, c.command)
 		}
+	}
+}
+
+// The interrupt that a terminal sends to a program and to who has started it, and that the latter
+// passes on, is one.
+func TestAnInterruptThatComesTwiceAtOnceIsOne(t *testing.T) {
+	ctx, stop := untilInterruptedTwice()
+	defer stop()
+	for range 2 {
+		require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGINT))
+		<-ctx.Done()
+		time.Sleep(10 * time.Millisecond) // for what is to be done at once
 	}
 }
