@@ -153,6 +153,17 @@ func TestWhoReturnsPreCommittedDoesNotDecideAlone(t *testing.T) {
 	require.Equal(t, []string{"rm1 outcome tx=c1.1 val=aborted"}, texts(out.Records))
 }
 
+func TestWhoReturnsAsksThoseBeforeItToo(t *testing.T) {
+	p := newPlay(t, threePhase(Terminates), rmRole(2))
+	p.restart(p.vote(core.Prepared).Records...)
+	out := p.fire(rmRole(2), core.TimerTakeOver)
+	require.Equal(t, []string{"rm2->rm1 query tx=c1.1"}, texts(out.Gated))
+	out = p.fire(rmRole(2), core.TimerTakeOver)
+	require.Equal(t, []string{
+		"rm2->rm1 ask-state tx=c1.1 bal=0", "rm2->rm3 ask-state tx=c1.1 bal=0",
+	}, texts(out.Gated))
+}
+
 // The last Commit of the transaction manager may reach one member after another has begun to lead,
 // or to ask who does: in both cases the one that was reached is there to tell.
 func TestWhoHasHeardTheOutcomeTellsTheOneWhoLeads(t *testing.T) {
