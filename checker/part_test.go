@@ -5,6 +5,7 @@ import (
 
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
+	"paxoscommit/internal/fields"
 
 	"github.com/stretchr/testify/require"
 )
@@ -146,4 +147,55 @@ func TestCopiesOfAMonitorAreApart(t *testing.T) {
 	require.Equal(t, core.NoValue, outcome)
 	vote, _ = rm[0].RMState(0, 1)
 	require.Equal(t, core.NoValue, vote)
+}
+
+// TestKeyHoldsEverything but times, and what follows from the rest.
+func TestKeyHoldsEverything(t *testing.T) {
+	l, err := core.NewLayout(core.Sizes{
+		RMs: 1, Acceptors: 1, Leaders: 1, TMs: 1, Registrars: 1, Replicas: 1,
+	})
+	require.NoError(t, err)
+	var m Monitor
+	m.ResetPart(l, []Txn{{
+		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: 1, Work: bank.Work{Read: 1},
+	}}, 1, 100)
+	st := m.facts[0]
+	st.ballots, st.entries = make([]ballotFacts, 1), make([]entryBallot, 1)
+	require.Equal(t, []string{
+		".chosen.Prepared", ".chosen.Aborted", ".learner.Kind", ".learner.ID", ".learner.Replica",
+		".commitAt", ".invoked", ".returned", ".registered.chosen.val", ".registered.chosen.set",
+	}, fields.Silent(func(st *facts) string {
+		m.facts[0] = *st
+		return string(m.AppendKey(nil))
+	}, &st))
+}
+
+// TestTogetherKnowsWhatEachDatabaseRead of a transaction that reads at two.
+func TestTogetherKnowsWhatEachDatabaseRead(t *testing.T) {
+	l, err := core.NewLayout(core.Sizes{RMs: 2, TMs: 1})
+	require.NoError(t, err)
+	txns := []Txn{{
+		ID: core.TxID{Origin: 1, Seq: 1}, RM: 1, Members: core.SetOf(1, 2),
+		Work: bank.Work{Read: core.SetOf(1, 2)},
+	}}
+	var list []*Monitor
+	for rm := uint8(1); rm <= 2; rm++ {
+		m := &Monitor{}
+		m.ResetPart(l, txns, 2, 100)
+		m.Invoked(0)
+		held(m, rm)
+		for _, r := range []core.RecordType{core.RecordVote, core.RecordOutcome} {
+			v := core.Prepared
+			if r == core.RecordOutcome {
+				v = core.Committed
+			}
+			m.Durable(record(r, core.Role{Kind: core.RM, ID: rm}, v))
+		}
+		list = append(list, m)
+	}
+	all := &Monitor{}
+	all.Reset(l, txns, 2, 100)
+	require.Nil(t, all.Together(list))
+	all.Finish()
+	require.Nil(t, all.Violation())
 }

@@ -9,6 +9,7 @@ import (
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
 	"paxoscommit/core/paxoscommit"
+	"paxoscommit/internal/fields"
 )
 
 // A process that dies while it tells something to many may have told it to some.
@@ -42,4 +43,24 @@ func TestSynchronousTimingLosesOnlyWhatTheDeadWereSaying(t *testing.T) {
 	require.NoError(t, w.Apply(Action{Type: Die, Node: c.Layout.NodeOf(rm1)}))
 	require.NoError(t, w.Apply(messageAction(Drop, &said[0])))
 	require.NoError(t, w.Apply(messageAction(Deliver, &said[1])))
+}
+
+// TestKeyOfAPartHoldsEverything but where it is, what follows from the rest, the monitor, which has
+// a key of its own, and whom timers wait for, which matters in the synchronous timing only.
+func TestKeyOfAPartHoldsEverything(t *testing.T) {
+	l, err := core.NewLayout(core.Sizes{RMs: 1, Acceptors: 1, Leaders: 1})
+	require.NoError(t, err)
+	p := &Part{
+		machine: paxoscommit.Protocol{}.New(), inside: make([]core.Message, 1),
+		disk:   disk{records: make([]core.Record, 2), gated: make([]gated, 1)},
+		timers: make([]core.Timer, 1), clients: make([]client, 1), banks: make([]bank.Bank, 1),
+	}
+	p.machine.Reset(l, 1)
+	p.banks[0].Reset(core.SetOf(1), 100)
+	require.Equal(t, []string{
+		".node", ".disk.gated.sum", ".clients.end", ".timers.Await.Kind", ".timers.Await.IDs",
+		".timers.Await.Replicas",
+	}, fields.Silent(func(p *Part) string {
+		return string(p.AppendState(nil))
+	}, p))
 }

@@ -1,0 +1,24 @@
+package replicated
+
+import (
+	"testing"
+
+	"paxoscommit/internal/fields"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestKeyHoldsEverything(t *testing.T) {
+	with := replica{layout: newCluster(t, 1, 3).layout}
+	require.Equal(t, []string{".client.Kind", ".client.Replica"},
+		fields.Silent(func(st *rmTx) string {
+			p := participant{replica: with}
+			*p.txs.Put(txID()) = *st
+			return string(p.AppendKey(nil))
+		}, &rmTx{}), "of a client the number says all")
+	require.Empty(t, fields.Silent(func(st *tmTx) string {
+		c := manager{replica: with}
+		*c.txs.Put(txID()) = *st
+		return string(c.AppendKey(nil))
+	}, &tmTx{}))
+}

@@ -1,0 +1,29 @@
+package fields_test
+
+import (
+	"fmt"
+	"testing"
+
+	"paxoscommit/internal/fields"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSilentNamesWhatAKeyLeavesOut(t *testing.T) {
+	type inner struct {
+		a  uint8
+		on bool
+	}
+	type state struct {
+		n    int
+		list []inner
+		next *state
+	}
+	st := &state{list: make([]inner, 2)}
+	full := func(s *state) string { return fmt.Sprint(s.n, s.list) }
+	require.Empty(t, fields.Silent(full, st))
+	require.Equal(t, []string{".list.on"}, fields.Silent(func(s *state) string {
+		return fmt.Sprint(s.n, s.list[0].a)
+	}, st))
+	require.Equal(t, "0 [{0 false} {0 false}]", full(st), "all is put back")
+}
