@@ -6,7 +6,8 @@ import (
 )
 
 // Silent returns the names of the numbers and booleans that can change in each of some states
-// without their key. Of arrays and slices the first element stands for all; pointers are not followed.
+// without their key. Of arrays and slices the first element stands for all; pointers are not
+// followed.
 func Silent[T any](key func(*T) string, states ...*T) []string {
 	var names []string
 	for i := 0; ; i++ {

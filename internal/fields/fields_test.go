@@ -19,11 +19,11 @@ func TestSilentNamesWhatAKeyLeavesOut(t *testing.T) {
 		list []inner
 		next *state
 	}
-	st := &state{list: make([]inner, 2)}
+	st := &state{list: []inner{{a: 1, on: true}, {}}, next: &state{}}
 	full := func(s *state) string { return fmt.Sprint(s.n, s.list) }
 	require.Empty(t, fields.Silent(full, st))
 	require.Equal(t, []string{".list.on"}, fields.Silent(func(s *state) string {
 		return fmt.Sprint(s.n, s.list[0].a)
 	}, st))
-	require.Equal(t, "0 [{0 false} {0 false}]", full(st), "all is put back")
+	require.Equal(t, "0 [{1 true} {0 false}]", full(st), "all is put back")
 }
