@@ -60,11 +60,12 @@ type Count struct {
 }
 
 // TakeCensus visits the reachable states of a world in its timing, with at most one failure, and
-// counts. Crashes, Deaths and Cuts of c.Budget must be 0. In the asynchronous timing messages are
-// lost, repeated and reordered at will; in the synchronous one they are reordered, and what a
-// process had sent before it died may be lost. Unreduced says whether a sync is a step of its own,
-// and whether states differ by messages that do not matter any more. Errors are ErrConfig and
-// ErrTooLarge.
+// counts. Crashes, Deaths and Cuts of c.Budget must be 0, and in the synchronous timing Timeouts:
+// what is said again is armed at various times for various roles, of which the key of a part knows
+// nothing. In the asynchronous timing messages are lost, repeated and reordered at will; in the
+// synchronous one they are reordered, and what a process had sent before it died may be lost.
+// Unreduced says whether a sync is a step of its own, and whether states differ by messages that do
+// not matter any more. Errors are ErrConfig and ErrTooLarge.
 func TakeCensus(c *Config, failures []Failure, o mc.Options) (*Census, error) {
 	k, err := newCensusModel(c, failures, &o)
 	if err != nil {
@@ -126,6 +127,9 @@ func newCensusModel(c *Config, failures []Failure, o *mc.Options) (*censusModel,
 	b := &c.Budget
 	if b.Deaths != 0 || b.Cuts != 0 || b.Crashes != 0 || len(failures) >= isCut {
 		return nil, fmt.Errorf("%w: the failures of a census are named apart", ErrConfig)
+	}
+	if c.Timing == harness.Synchronous && b.Timeouts != 0 {
+		return nil, fmt.Errorf("%w: parts do not tell whom a timer waits for", ErrConfig)
 	}
 	k := &censusModel{
 		timing: c.Timing, undecided: map[continuedKey]core.Set{},

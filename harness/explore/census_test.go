@@ -366,6 +366,12 @@ func TestCensusNamesWhatCannotFail(t *testing.T) {
 	c.Budget.Deaths = 1
 	_, err = TakeCensus(c, nil, bounded(mc.Options{}))
 	require.ErrorIs(t, err, ErrConfig)
+	c.Budget = harness.Budget{Timeouts: 1}
+	_, err = TakeCensus(c, nil, bounded(mc.Options{}))
+	require.NoError(t, err)
+	c.Timing = harness.Synchronous
+	_, err = TakeCensus(c, nil, bounded(mc.Options{}))
+	require.ErrorIs(t, err, ErrConfig)
 }
 
 // TestCensusThatIsCutShortIsNotComplete: its numbers are no answer.
