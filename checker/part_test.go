@@ -3,9 +3,9 @@ package checker
 import (
 	"testing"
 
+	"paxoscommit/checker/keytest"
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
-	"paxoscommit/internal/fields"
 
 	"github.com/stretchr/testify/require"
 )
@@ -164,7 +164,7 @@ func TestKeyHoldsEverything(t *testing.T) {
 	require.Equal(t, []string{
 		".chosen.Prepared", ".chosen.Aborted", ".learner.Kind", ".learner.ID", ".learner.Replica",
 		".commitAt", ".invoked", ".returned", ".registered.chosen.val", ".registered.chosen.set",
-	}, fields.Silent(func(st *facts) string {
+	}, keytest.Silent(func(st *facts) string {
 		m.facts[0] = *st
 		return string(m.AppendKey(nil))
 	}, &st))

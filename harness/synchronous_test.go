@@ -6,10 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"paxoscommit/checker"
+	"paxoscommit/checker/keytest"
 	"paxoscommit/core"
 	"paxoscommit/core/bank"
 	"paxoscommit/core/paxoscommit"
-	"paxoscommit/internal/fields"
 )
 
 // A process that dies while it tells something to many may have told it to some.
@@ -60,7 +60,7 @@ func TestKeyOfAPartHoldsEverything(t *testing.T) {
 	require.Equal(t, []string{
 		".node", ".disk.gated.sum", ".clients.end", ".timers.Await.Kind", ".timers.Await.IDs",
 		".timers.Await.Replicas",
-	}, fields.Silent(func(p *Part) string {
+	}, keytest.Silent(func(p *Part) string {
 		return string(p.AppendState(nil))
 	}, p))
 }

@@ -3,7 +3,7 @@ package paxoscommit
 import (
 	"testing"
 
-	"paxoscommit/internal/fields"
+	"paxoscommit/checker/keytest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,22 +12,22 @@ func TestKeyHoldsEverything(t *testing.T) {
 	l := dynamic(t, 1, OptRelayed)
 	with := role{layout: l}
 	require.Equal(t, []string{".client.Kind", ".client.Replica"},
-		fields.Silent(func(st *rmTx) string {
+		keytest.Silent(func(st *rmTx) string {
 			r := rm{role: with}
 			*r.txs.Put(txID(1)) = *st
 			return string(r.AppendKey(nil))
 		}, &rmTx{}), "of a client the number says all")
-	require.Empty(t, fields.Silent(func(st *leaderTx) string {
+	require.Empty(t, keytest.Silent(func(st *leaderTx) string {
 		r := leader{role: with}
 		*r.txs.Put(txID(1)) = *st
 		return string(r.AppendKey(nil))
 	}, &leaderTx{phase: preparing}, &leaderTx{phase: decided}))
-	require.Empty(t, fields.Silent(func(st *acceptorTx) string {
+	require.Empty(t, keytest.Silent(func(st *acceptorTx) string {
 		r := acceptor{role: with}
 		*r.txs.Put(txID(1)) = *st
 		return string(r.AppendKey(nil))
 	}, &acceptorTx{}))
-	require.Empty(t, fields.Silent(func(st *registrarTx) string {
+	require.Empty(t, keytest.Silent(func(st *registrarTx) string {
 		r := registrar{role: with}
 		*r.txs.Put(txID(1)) = *st
 		return string(r.AppendKey(nil))

@@ -1,10 +1,10 @@
-package fields_test
+package keytest_test
 
 import (
 	"fmt"
 	"testing"
 
-	"paxoscommit/internal/fields"
+	"paxoscommit/checker/keytest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,8 +21,8 @@ func TestSilentNamesWhatAKeyLeavesOut(t *testing.T) {
 	}
 	st := &state{list: []inner{{a: 1, on: true}, {}}, next: &state{}}
 	full := func(s *state) string { return fmt.Sprint(s.n, s.list) }
-	require.Empty(t, fields.Silent(full, st))
-	require.Equal(t, []string{".list.on"}, fields.Silent(func(s *state) string {
+	require.Empty(t, keytest.Silent(full, st))
+	require.Equal(t, []string{".list.on"}, keytest.Silent(func(s *state) string {
 		return fmt.Sprint(s.n, s.list[0].a)
 	}, st))
 	require.Equal(t, "0 [{1 true} {0 false}]", full(st), "all is put back")
