@@ -16,7 +16,7 @@ BENCHSTAT := bin/tools/benchstat-v0.0.0-20260908200009-22c9c6c9d4da
 PURE := ./core/... ./checker/... ./harness/...
 
 .PHONY: help build run test check vet fmt lint race fuzz canary bench bench-peers
-.PHONY: course explore explore-long specs trace peers wasm 386 arm64 cover clean
+.PHONY: course explore explore-long ladder specs trace peers wasm 386 arm64 cover clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ course: build ## run the course's sample cases against the node
 
 explore: build ## visit every state of the real core in a small world
 	bin/paxoscommit explore --rms 2 --acceptors 1 --takeovers 1 --crashes 1
+
+ladder: build ## every world of harness/explore/ladder.txt, one JSON object each (a quarter of an hour)
+	@while read -r world; do bin/paxoscommit explore --json $$world; done < harness/explore/ladder.txt
 
 explore-long: ## the tests of exploration, those in larger worlds too
 	go test -tags explorelong ./harness/explore
