@@ -41,8 +41,8 @@ fmt: $(GOLANGCI) ## format with gofumpt
 lint: $(GOLANGCI) ## golangci-lint, the format included
 	$(GOLANGCI) run ./...
 
-race: ## the tests under the race detector; of those that explore, which take minutes under it, one
-	go test -race $$(go list $(PURE) ./fuzz/... ./node/... | grep -v harness/explore)
+race: ## shorter tests under the race detector; of those that explore, which take minutes under it, one
+	go test -race -short $$(go list $(PURE) ./fuzz/... ./node/... | grep -v harness/explore)
 	go test -race -run 'TestCounts$$' ./harness/explore
 
 fuzz: ## look for a failure by coverage, for FUZZTIME=30s
@@ -85,8 +85,8 @@ bench-peers: ## a committed transaction beside a proposal in etcd raft
 wasm: ## core, checker and harness build for a browser
 	GOOS=js GOARCH=wasm go build $(PURE)
 
-386: ## all tests with 32-bit integers
-	GOARCH=386 CGO_ENABLED=0 go test ./...
+386: ## shorter tests with 32-bit integers
+	GOARCH=386 CGO_ENABLED=0 go test -short ./...
 
 arm64: ## build and vet for arm64
 	GOARCH=arm64 CGO_ENABLED=0 go build ./...

@@ -81,7 +81,7 @@ func TestDeterminismOfAWorldAfterEveryStep(t *testing.T) {
 func TestImpossibleTypesAreNotEnabled(t *testing.T) {
 	ruledOut := 0
 	for _, p := range Protocols() {
-		for run := range uint64(100) {
+		for run := range few(100) {
 			c, actions := actionsOf(t, p, run)
 			w := harness.NewWorld(&c)
 			for i, a := range actions {
@@ -95,7 +95,7 @@ func TestImpossibleTypesAreNotEnabled(t *testing.T) {
 			}
 		}
 	}
-	require.True(t, ruledOut > 100_000, "only %d were ruled out", ruledOut)
+	require.True(t, ruledOut > int(few(100_000)), "only %d were ruled out", ruledOut)
 }
 
 // taped is a machine that remembers its inputs and the key after each.
@@ -130,7 +130,7 @@ func tape(w *harness.World, n int) *taped { return w.Machine(core.NodeID(n + 1))
 // same inputs, goes the same way while the original stays as it is.
 func TestDeterminismOfACopiedMachine(t *testing.T) {
 	for _, p := range Protocols() {
-		for run := range uint64(100) {
+		for run := range few(100) {
 			c, actions := actionsOf(t, taping{p}, run)
 			for part := 1; part < 5; part++ {
 				copyAfter(t, p, &c, actions, len(actions)*part/5)
@@ -198,7 +198,7 @@ func TestDeterminismOfARestoredMachine(t *testing.T) {
 	records := 0
 	for _, p := range Protocols() {
 		once, twice := p.New(), p.New()
-		for run := range uint64(100) {
+		for run := range few(100) {
 			c, actions := actionsOf(t, p, run)
 			w := harness.NewWorld(&c)
 			for _, a := range actions[:len(actions)*2/3] {
@@ -219,5 +219,5 @@ func TestDeterminismOfARestoredMachine(t *testing.T) {
 			}
 		}
 	}
-	require.True(t, records > 1000, "only %d records were restored", records)
+	require.True(t, records > int(few(1000)), "only %d records were restored", records)
 }

@@ -23,6 +23,14 @@ func FuzzThreePhase(f *testing.F) {
 	})
 }
 
+// few is n, or a tenth of it with -short, as under the race detector.
+func few(n uint64) uint64 {
+	if testing.Short() {
+		return (n + 9) / 10
+	}
+	return n
+}
+
 // run makes the runs of a campaign of the options.
 func (o Options) run(t *testing.T, runs uint64) *Report {
 	t.Helper()
@@ -54,7 +62,7 @@ func TestTwoPhaseCommitHoldsWithoutDeaths(t *testing.T) {
 		o := Options{
 			Protocol: twophase.Protocol{}, Faults: AllFaults &^ Deaths, Synchronous: synchronous,
 		}
-		r := o.run(t, 10_000)
+		r := o.run(t, few(10_000))
 		require.Equal(t, checker.Holds, r.Verdict(), "%v", r.Failure)
 		for _, m := range []checker.Milestone{checker.SawCommit, checker.SawAbort} {
 			require.True(t, r.Reached[m] > 0, "no run reached %v", m)
@@ -111,7 +119,7 @@ func TestThreePhaseCommitHoldsWhileItsAssumptionsDo(t *testing.T) {
 			Faults:   AllFaults &^ (Deaths | Timeouts),
 		},
 	} {
-		r := o.run(t, 10_000)
+		r := o.run(t, few(10_000))
 		require.Equal(t, checker.Holds, r.Verdict(), "%v", r.Failure)
 		require.True(t, r.Reached[checker.SawCommit] > 0 && r.Reached[checker.SawAbort] > 0)
 	}

@@ -11,7 +11,7 @@ import (
 func TestEveryRunBeginsATransaction(t *testing.T) {
 	for _, p := range Protocols() {
 		r := newRunner(&Options{Protocol: p, Faults: Withstands(p), Seed: 1})
-		for run := range uint64(1000) {
+		for run := range few(1000) {
 			begun := 0
 			_, err := r.run(run, func(a harness.Action) {
 				if a.Type == harness.Begin {

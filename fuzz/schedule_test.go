@@ -13,7 +13,7 @@ func TestEveryRunIsAScheduleThatRunsTheSameAgain(t *testing.T) {
 		for _, synchronous := range []bool{false, true} {
 			o := &Options{Protocol: p, Faults: Withstands(p), Seed: 7, Synchronous: synchronous}
 			r := newRunner(o)
-			for i := range uint64(200) {
+			for i := range few(200) {
 				s := &harness.Schedule{}
 				_, err := r.run(i, func(a harness.Action) {
 					s.Actions = append(s.Actions, harness.Line{Action: a})

@@ -16,7 +16,7 @@ func TestRunsAreBehavioursOfTheSpecification(t *testing.T) {
 	for _, p := range []paxoscommit.Protocol{{}, {Faster: true}} {
 		o := &Options{Protocol: p, Faults: AllFaults, Seed: 11}
 		checked, large, events := 0, 0, map[specs.TraceType]int{}
-		for run := range uint64(1000) {
+		for run := range few(1000) {
 			s, err := o.Schedule(run)
 			require.NoError(t, err)
 			traces, _, err := tla.Traces(s)
@@ -41,7 +41,7 @@ func TestRunsAreBehavioursOfTheSpecification(t *testing.T) {
 		t.Log(p.Name(), checked, large, events)
 		require.True(t, checked > 3*large, "%d traces were checked, %d too large", checked, large)
 		for e := specs.TraceVote; e <= specs.TraceDecide; e++ {
-			require.True(t, events[e] > 100, "%v: %d", e, events[e])
+			require.True(t, events[e] > int(few(100)), "%v: %d", e, events[e])
 		}
 	}
 }

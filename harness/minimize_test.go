@@ -51,10 +51,18 @@ end
 	}
 }
 
+// few is n, or a quarter of it with -short, as under the race detector.
+func few(n uint64) uint64 {
+	if testing.Short() {
+		return (n + 3) / 4
+	}
+	return n
+}
+
 // There are a few ways to see that hasty is wrong with five or six actions: a message that leaves
 // too early makes somebody accept, or learn, what is not durable.
 func TestMinimizeFindsAWayAsShortFromEveryFailure(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range few(10) {
 		m, _ := harness.Minimize(failure(t, hasty(), seed), budget)
 		if m.Expect == checker.Validity {
 			require.LessOrEqual(t, len(m.Actions), 6, m)
@@ -66,7 +74,7 @@ func TestMinimizeFindsAWayAsShortFromEveryFailure(t *testing.T) {
 
 func TestMinimizeLeavesNoActionThatCanBeLeftOut(t *testing.T) {
 	for _, p := range allPlanted() {
-		for seed := range uint64(4) {
+		for seed := range few(4) {
 			m, _ := harness.Minimize(failure(t, p, seed), budget)
 			require.Equal(t, m.Expect, harness.Replay(m).Violation.Property)
 			for i := range m.Actions {
@@ -237,7 +245,7 @@ func TestMinimizeReturnsWhatBreaksNothingAsItIs(t *testing.T) {
 }
 
 func TestMinimizeMakesTheBallotsLow(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range few(5) {
 		m, _ := harness.Minimize(failure(t, hasty(), seed), budget)
 		for _, l := range m.Actions {
 			require.LessOrEqual(t, int(l.Action.Msg.Bal), 1)

@@ -64,7 +64,7 @@ func TestWriteRegressionRefusesWhatCannotBeATest(t *testing.T) {
 // The planted bugs are in a wrapper, so the core without it is the mended one.
 func TestDemandPassesOnTheMendedCoreAndFailsOnTheBug(t *testing.T) {
 	for _, p := range allPlanted() {
-		for seed := range uint64(4) {
+		for seed := range few(4) {
 			m, _ := harness.Minimize(failure(t, p, seed), budget)
 			d := harness.Demand(m)
 			r := harness.Replay(d)

@@ -257,6 +257,9 @@ func TestMoreOperationsAtOnceThanBitsInAWord(t *testing.T) {
 }
 
 func TestConfigurationsAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it fills the memory that a check may have")
+	}
 	h := load(t, ModelRegister, manyAtOnce(40, "39"))
 	r := h.Direct(1 << 30)
 	require.Equal(t, checker.Unknown, r.Verdict)
