@@ -58,7 +58,7 @@ course: build ## run the course's sample cases against the node
 explore: build ## visit every state of the real core in a small world
 	bin/paxoscommit explore --rms 2 --acceptors 1 --takeovers 1 --crashes 1
 
-ladder: build ## every world of harness/explore/ladder.txt, one JSON object each (a quarter of an hour)
+ladder: build ## every world of harness/explore/ladder.txt, one JSON object each (four to fifteen minutes)
 	@while read -r world; do bin/paxoscommit explore --json $$world; done < harness/explore/ladder.txt
 
 explore-long: ## the tests of exploration, those in larger worlds too
