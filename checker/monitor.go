@@ -65,6 +65,7 @@ type facts struct {
 	decision core.Value // of the transaction manager's group
 	replicas []replica  // see Monitor.replica
 	entries  []entryBallot
+	claims   claims // in a part only
 
 	registered registered
 }

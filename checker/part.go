@@ -9,8 +9,8 @@ import (
 )
 
 // ResetPart is Reset for a monitor that is told what happens at one node only, or to the clients.
-// It judges all but Validity, and of Agreement and Consistency what one node can break alone:
-// Together judges these three over all parts.
+// It judges all but Validity, and of Agreement, Consistency and what groups of replicas tell only
+// what one node can break alone: Together judges these over all parts.
 func (m *Monitor) ResetPart(l *core.Layout, txns []Txn, accounts int, opening int64) {
 	m.Reset(l, txns, accounts, opening)
 	m.part = true
@@ -108,6 +108,9 @@ func (m *Monitor) AppendFacts(dst []byte) []byte {
 			told = 1
 		}
 		dst = append(dst, byte(f.outcome), byte(f.answer), told)
+		if m.layout.Replicas > 0 {
+			dst = f.claims.appendKey(dst)
+		}
 		if m.layout.Registrars > 0 {
 			dst = binary.AppendUvarint(dst, uint64(f.registered.left))
 		}
@@ -152,6 +155,7 @@ func (m *Monitor) Together(parts []*Monitor) *Violation {
 		m.judgeAccepted(i)
 		m.judgeEntries(i)
 		m.judgeOutcome(i, parts)
+		m.judgeClaims(i)
 		m.judgeTold(i, "somebody")
 	}
 	return m.violation
@@ -182,6 +186,7 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 			m.gatherEntry(i, b, &g.ballots[k].entry)
 		}
 		f.gatherEntries(g)
+		f.claims = f.claims.union(g.claims)
 	}
 }
 

@@ -246,27 +246,67 @@ func (m *Monitor) byReplica(i int, msg *core.Message) {
 	}
 }
 
-// checkChosen demands that a replica tells a vote, a decision or an outcome only after its group
-// has chosen it: then no crash can take it back. Who watches one node cannot tell.
-func (m *Monitor) checkChosen(f *facts, msg *core.Message) {
-	ok, id := true, msg.From.ID
-	switch said := msg.Val; {
-	case msg.Type == core.MsgVote:
-		ok = f.votes.Of(id) == said
-	case msg.Type == core.MsgDone:
-		ok = said == core.Committed && f.rm.Prepared.Has(id) ||
-			said == core.Aborted && f.rm.Aborted.Has(id)
-	case msg.Type == core.MsgCommit && msg.From.Kind == core.TM:
-		ok = f.decision == core.Committed
-	case msg.Type == core.MsgAbort && msg.From.Kind == core.TM:
-		ok = f.decision == core.Aborted
-	case msg.Type == core.MsgCommit:
-		ok = f.rm.Prepared.Has(id)
-	case msg.Type == core.MsgAbort:
-		ok = f.rm.Aborted.Has(id)
+// claims is what a message says that a group has chosen, or what many do. A decision is that of the
+// transaction manager's group, under 1; outcomes and it are as in facts.rm.
+type claims struct {
+	votes, outcomes, decision core.Votes
+}
+
+// claim returns what a replica says with a message to somebody outside its group.
+func claim(msg *core.Message) (c claims) {
+	id := msg.From.ID
+	val := core.VoteOf(id, core.Aborted)
+	if msg.Type == core.MsgCommit || msg.Val == core.Prepared || msg.Val == core.Committed {
+		val = core.VoteOf(id, core.Prepared)
 	}
-	if !ok && !m.part {
+	switch msg.Type {
+	case core.MsgVote:
+		c.votes = val
+	case core.MsgCommit, core.MsgAbort, core.MsgDone:
+		if msg.From.Kind == core.TM {
+			c.decision = val
+		} else {
+			c.outcomes = val
+		}
+	default:
+	}
+	return c
+}
+
+func (c claims) union(d claims) claims {
+	return claims{c.votes.Union(d.votes), c.outcomes.Union(d.outcomes), c.decision.Union(d.decision)}
+}
+
+// areChosen tells whether the groups have chosen what they claim to have.
+func (c claims) areChosen(f *facts) bool {
+	var decision core.Votes
+	switch f.decision {
+	case core.Committed:
+		decision = core.VoteOf(1, core.Prepared)
+	case core.Aborted:
+		decision = core.VoteOf(1, core.Aborted)
+	default:
+	}
+	within := func(v, of core.Votes) bool { return v.Union(of) == of }
+	return within(c.votes, f.votes) && within(c.outcomes, f.rm) && within(c.decision, decision)
+}
+
+// checkChosen demands that a replica tells a vote, a decision or an outcome only after its group
+// has chosen it: then no crash can take it back. Who watches one node cannot tell, and remembers.
+func (m *Monitor) checkChosen(f *facts, msg *core.Message) {
+	c := claim(msg)
+	if m.part {
+		f.claims = f.claims.union(c)
+	} else if !c.areChosen(f) {
 		m.brokenf(Durability, "%v tells what its group has not chosen: %v", msg.From, *msg)
+	}
+}
+
+// judgeClaims demands that the groups have chosen what all parts together have told.
+func (m *Monitor) judgeClaims(i int) {
+	f := &m.facts[i]
+	if !f.claims.areChosen(f) {
+		m.brokenf(Durability, "a replica has told of %v what its group has not chosen", m.txns[i].ID)
 	}
 }
 
@@ -311,7 +351,12 @@ func (f *facts) appendReplicas(dst []byte) []byte {
 	return dst
 }
 
-// appendEntries appends what AppendFacts says of replicas.
+// appendKey appends a canonical encoding.
+func (c *claims) appendKey(dst []byte) []byte {
+	return c.decision.AppendKey(c.outcomes.AppendKey(c.votes.AppendKey(dst)))
+}
+
+// appendEntries appends what AppendEvidence says of replicas.
 func (f *facts) appendEntries(dst []byte) []byte {
 	slices.SortFunc(f.entries, func(a, b entryBallot) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.bal, b.bal))

@@ -179,8 +179,10 @@ func TestWhatReplicasDoWrong(t *testing.T) {
 	}
 }
 
-// What each replica accepts is in order by itself, and all of it is not.
+// What each replica accepts and tells is in order by itself, and all of it is not.
 func TestTogetherJudgesGroups(t *testing.T) {
+	rm := func(replica uint8) core.Role { return replicaOf(core.RM, 1, replica) }
+	tm := func(replica uint8) core.Role { return replicaOf(core.TM, 1, replica) }
 	for name, c := range map[string]struct {
 		want Property
 		do   func(by func(replica uint8) *Monitor)
@@ -199,6 +201,49 @@ func TestTogetherJudgesGroups(t *testing.T) {
 		"a commit without votes": {Validity, func(by func(uint8) *Monitor) {
 			accepts(by(1), replicaOf(core.TM, 1, 0), 0, core.NoValue, core.Committed, 1)
 			accepts(by(2), replicaOf(core.TM, 1, 0), 0, core.NoValue, core.Committed, 2)
+		}},
+		"a vote is told when it is chosen": {NoProperty, func(by func(uint8) *Monitor) {
+			accepts(by(1), rm(1), 0, core.Aborted, core.NoValue, 1)
+			accepts(by(2), rm(1), 0, core.Aborted, core.NoValue, 2)
+			tells(by(1), core.MsgVote, rm(1), tm(1), core.Message{Val: core.Aborted})
+		}},
+		"a vote is told sooner": {Durability, func(by func(uint8) *Monitor) {
+			accepts(by(1), rm(1), 0, core.Aborted, core.NoValue, 1)
+			tells(by(1), core.MsgVote, rm(1), tm(1), core.Message{Val: core.Aborted})
+		}},
+		"another vote is told": {Durability, func(by func(uint8) *Monitor) {
+			accepts(by(1), rm(1), 0, core.Aborted, core.NoValue, 1)
+			accepts(by(2), rm(1), 0, core.Aborted, core.NoValue, 2)
+			tells(by(1), core.MsgVote, rm(1), tm(1), core.Message{Val: core.Prepared})
+		}},
+		"a decision is told when it is chosen": {NoProperty, func(by func(uint8) *Monitor) {
+			accepts(by(1), tm(1), 0, core.NoValue, core.Aborted, 1)
+			accepts(by(2), tm(1), 0, core.NoValue, core.Aborted, 2)
+			tells(by(1), core.MsgAbort, tm(1), rm(1), core.Message{})
+		}},
+		"a decision is told sooner": {Durability, func(by func(uint8) *Monitor) {
+			accepts(by(1), tm(1), 0, core.NoValue, core.Aborted, 1)
+			tells(by(1), core.MsgAbort, tm(1), rm(1), core.Message{})
+		}},
+		"a commit is told, and abort is decided": {Durability, func(by func(uint8) *Monitor) {
+			accepts(by(1), tm(1), 0, core.NoValue, core.Aborted, 1)
+			accepts(by(2), tm(1), 0, core.NoValue, core.Aborted, 2)
+			tells(by(1), core.MsgCommit, tm(1), rm(1), core.Message{})
+		}},
+		"an outcome is told when it is chosen": {NoProperty, func(by func(uint8) *Monitor) {
+			accepts(by(1), rm(1), 0, core.Aborted, core.Aborted, 1)
+			accepts(by(2), rm(1), 0, core.Aborted, core.Aborted, 2)
+			tells(by(1), core.MsgDone, rm(1), tm(1), core.Message{Val: core.Aborted})
+		}},
+		"an outcome is told sooner": {Durability, func(by func(uint8) *Monitor) {
+			accepts(by(1), rm(1), 0, core.Aborted, core.NoValue, 1)
+			accepts(by(2), rm(1), 0, core.Aborted, core.NoValue, 2)
+			accepts(by(1), rm(1), 0, core.Aborted, core.Aborted, 1)
+			tells(by(1), core.MsgDone, rm(1), tm(1), core.Message{Val: core.Aborted})
+		}},
+		"a database is told sooner": {Durability, func(by func(uint8) *Monitor) {
+			accepts(by(1), rm(1), 0, core.Aborted, core.Aborted, 1)
+			tells(by(1), core.MsgAbort, rm(1), core.Role{Kind: core.Resource, ID: 1}, core.Message{})
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

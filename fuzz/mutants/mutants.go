@@ -33,6 +33,7 @@ type Mutant struct {
 	File     string   // that it is in, or the first of them: core/bank/bank.go
 	Protocol string   // which to run
 	With     []string // more flags of fuzz
+	Explore  []string // flags of explore: a small world in which it can be seen
 	diff     []byte
 }
 
@@ -120,6 +121,8 @@ func parse(id string, text []byte) (Mutant, error) {
 			m.Protocol = value
 		case key == "with":
 			m.With = strings.Fields(value)
+		case key == "explore":
+			m.Explore = strings.Fields(value)
 		default: // why it is wrong
 		}
 	}
