@@ -3,10 +3,9 @@ package fuzz
 import (
 	"flag"
 	"fmt"
-	"go/parser"
-	"go/token"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,18 +34,16 @@ func FuzzReplicated(f *testing.F) {
 	Target(f, Options{Protocol: replicated.Protocol{}, Faults: AllFaults})
 }
 
-// Package require tells why.
-func TestThisPackageIsTestedWithoutTestify(t *testing.T) {
-	files, err := filepath.Glob("*_test.go")
+// After each input a native fuzzer looks at the counters of all that is linked: package require
+// says more.
+func TestNativeTargetsLinkNothingLarge(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", ".").Output()
 	require.NoError(t, err)
-	require.True(t, len(files) > 0)
-	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
-		require.NoError(t, err)
-		for _, i := range file.Imports {
-			require.True(t, !strings.Contains(i.Path.Value, "testify"),
-				"%s imports testify; import paxoscommit/fuzz/internal/require", name)
-		}
+	linked := strings.Fields(string(out))
+	require.True(t, slices.Contains(linked, "paxoscommit/harness"))
+	for _, name := range linked {
+		large := strings.Contains(name, "testify") || name == "go/format"
+		require.True(t, !large, "%s is linked", name)
 	}
 }
 

@@ -1,6 +1,8 @@
 package harness_test
 
 import (
+	"bytes"
+	"go/format"
 	"strings"
 	"testing"
 
@@ -53,7 +55,9 @@ func TestWriteRegressionRefusesWhatCannotBeATest(t *testing.T) {
 	m, _ := harness.Minimize(failure(t, impatient(), 0), budget)
 	v := harness.Replay(m).Violation
 	var b strings.Builder
-	for _, name := range []string{"", "Impatience", "Test()", "Test Impatience"} {
+	for _, name := range []string{
+		"", "Impatience", "Test()", "Test Impatience", "Testimpatience", "TestMain",
+	} {
 		require.ErrorIs(t, harness.WriteRegression(&b, name, m, v), harness.ErrRegression)
 	}
 	m.Config.Protocol, m.Expect = paxoscommit.Protocol{}, checker.NoProperty
@@ -69,6 +73,11 @@ func TestDemandPassesOnTheMendedCoreAndFailsOnTheBug(t *testing.T) {
 			d := harness.Demand(m)
 			r := harness.Replay(d)
 			require.NotNil(t, r.Violation)
+			var source bytes.Buffer
+			require.NoError(t, harness.WriteRegression(&source, "Test_"+p.name, m, r.Violation))
+			formatted, err := format.Source(source.Bytes())
+			require.NoError(t, err)
+			require.Equal(t, string(formatted), source.String())
 			require.Equal(t, m.Expect, r.Violation.Property)
 
 			d.Config.Protocol = paxoscommit.Protocol{}
