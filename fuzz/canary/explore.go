@@ -67,8 +67,7 @@ func (h *hunter) explore(ctx context.Context, list []mutants.Mutant, out io.Writ
 			return r.err
 		}
 		if r.Property == "" {
-			fmt.Fprintf(out, "%-4s not found in %d runs\n", m.ID, r.Runs)
-			continue
+			return fmt.Errorf("%w: %s in %d runs", errSurvived, m.ID, r.Runs)
 		}
 		x, why, err := found(ctx, m, program, &r)
 		if err != nil {
@@ -88,7 +87,7 @@ func (h *hunter) explore(ctx context.Context, list []mutants.Mutant, out io.Writ
 			x.Property, len(x.Actions), told, x.Distinct, x.World)
 	}
 	if len(ratios) == 0 {
-		return fmt.Errorf("%w: none could be compared", errSurvived)
+		return errors.New("no bug could be compared")
 	}
 	slices.Sort(ratios)
 	worst := ratios[len(ratios)-1]

@@ -71,7 +71,7 @@ func (h *hunter) campaign(ctx context.Context, m *mutants.Mutant, program string
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
-		r.err = fmt.Errorf("%s: %w: %s", m.ID, err, stderr.text.Bytes())
+		r.err = fmt.Errorf("%s: %w: %s", m.ID, err, bytes.TrimSpace(stderr.text.Bytes()))
 		return r
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {

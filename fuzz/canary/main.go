@@ -9,7 +9,8 @@
 //	go run ./fuzz/canary --explore [--only A03]  holds minimised schedules against the shortest
 //
 // It exits with 1 if a bug survives, is caught by a property that its diff does not name, or a
-// control is accused, and with 2 if a diff no longer applies or does not build.
+// control is accused, and of --explore if a schedule is too long or exploration is blind to what it
+// shows; with 2 for bad usage, or if a diff no longer applies or does not build.
 package main
 
 import (
@@ -36,41 +37,96 @@ import (
 var errSurvived = errors.New("canary: a planted bug was not caught as it should be")
 
 type options struct {
-	only, native      string
+	only, native      []mutants.Mutant
 	runs, controlRuns uint64
 	seed              uint64
 	json, explore     bool
 }
 
 func main() {
-	var o options
-	flag.StringVar(&o.only, "only", "", "IDs of planted bugs, by commas; all if empty")
-	flag.StringVar(&o.native, "native", "", "IDs of planted bugs to find by go test -fuzz instead")
-	number(&o.runs, "runs", 2_000_000, "runs within which a bug must be caught")
-	number(&o.controlRuns, "control-runs", 200_000, "runs in which a control must stay silent")
-	number(&o.seed, "seed", 1, "seed of every campaign")
-	flag.BoolVar(&o.explore, "explore", false,
-		"hold each minimised schedule against the shortest in its world")
-	flag.BoolVar(&o.json, "json", false, "print a row a line as JSON")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	err := hunt(ctx, &o, os.Stdout)
-	switch {
-	case err == nil:
-	case errors.Is(err, errSurvived), errors.Is(err, errLonger):
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	default:
-		fmt.Fprintln(os.Stderr, "canary:", err)
-		os.Exit(2)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run does what the arguments say, and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stdout)
+	if err == nil {
+		err = hunt(ctx, o, stdout)
 	}
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errSurvived), errors.Is(err, errLonger), errors.Is(err, errBlind):
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	fmt.Fprintln(stderr, "canary:", err)
+	return 2
+}
+
+// parse reads the flags. Asked for help it prints that, and returns flag.ErrHelp.
+func parse(args []string, help io.Writer) (*options, error) {
+	var o options
+	set := flag.NewFlagSet("canary", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // who is wrong gets one line
+	bugs(set, &o.only, "only", "`IDs` of planted bugs, by commas; by default all")
+	bugs(set, &o.native, "native", "`IDs` of planted bugs to find by go test -fuzz instead")
+	number(set, &o.runs, "runs", 2_000_000, "runs within which a bug must be caught")
+	number(set, &o.controlRuns, "control-runs", 200_000, "runs in which a control must stay silent")
+	number(set, &o.seed, "seed", 1, "seed of every campaign")
+	set.BoolVar(&o.explore, "explore", false,
+		"hold each minimised schedule against the shortest in its world")
+	set.BoolVar(&o.json, "json", false, "print a row a line as JSON")
+	err := set.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		set.SetOutput(help)
+		set.Usage()
+		return nil, err
+	case err != nil:
+		return nil, err
+	case set.NArg() > 0:
+		return nil, fmt.Errorf("unexpected argument %q", set.Arg(0))
+	case o.runs == 0 || o.controlRuns == 0:
+		return nil, errors.New("--runs and --control-runs must be above 0")
+	case o.native != nil && set.NFlag() > 1:
+		return nil, errors.New("--native takes no other flag")
+	case o.explore && o.json:
+		return nil, errors.New("--json is not for --explore")
+	}
+	if o.only == nil {
+		o.only, err = mutants.List()
+	}
+	return &o, err
+}
+
+// bugs adds a flag that reads the IDs of planted bugs.
+func bugs(set *flag.FlagSet, list *[]mutants.Mutant, name, usage string) {
+	set.Func(name, usage, func(text string) error {
+		*list = nil
+		seen := map[string]bool{}
+		for id := range strings.SplitSeq(text, ",") {
+			m, err := mutants.Find(strings.TrimSpace(id))
+			if err != nil {
+				return err
+			}
+			if seen[m.ID] {
+				return fmt.Errorf("%s is there twice", m.ID)
+			}
+			seen[m.ID] = true
+			*list = append(*list, m)
+		}
+		return nil
+	})
 }
 
 // number adds a flag that reads decimal digits; package flag takes 010 for eight.
-func number(n *uint64, name string, byDefault uint64, usage string) {
+func number(set *flag.FlagSet, n *uint64, name string, byDefault uint64, usage string) {
 	*n = byDefault
-	flag.Func(name, fmt.Sprintf("%s (default %d)", usage, byDefault), func(text string) error {
+	set.Func(name, fmt.Sprintf("%s (default %d)", usage, byDefault), func(text string) error {
 		var err error
 		*n, err = strconv.ParseUint(text, 10, 64)
 		return err
@@ -79,13 +135,6 @@ func number(n *uint64, name string, byDefault uint64, usage string) {
 
 // hunt hunts every bug that was asked for, and prints a row each in the order of their IDs.
 func hunt(ctx context.Context, o *options, out io.Writer) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
-	}
-	list, err := selected(cmp.Or(o.native, o.only))
-	if err != nil {
-		return err
-	}
 	root, err := mutants.Root(ctx)
 	if err != nil {
 		return err
@@ -97,11 +146,12 @@ func hunt(ctx context.Context, o *options, out io.Writer) error {
 	defer os.RemoveAll(dir)
 	h := &hunter{options: o, root: root, dir: dir}
 	switch {
-	case o.native != "":
-		return h.native(ctx, list, out)
+	case o.native != nil:
+		return h.native(ctx, o.native, out)
 	case o.explore:
-		return h.explore(ctx, list, out)
+		return h.explore(ctx, o.only, out)
 	}
+	list := o.only
 	rows := make([]chan row, len(list))
 	work := make(chan int, len(list))
 	for i := range list {
@@ -130,22 +180,6 @@ func hunt(ctx context.Context, o *options, out io.Writer) error {
 		t.add(&list[i], &r)
 	}
 	return t.finish()
-}
-
-// selected returns the planted bugs of these IDs, all if there are none.
-func selected(ids string) ([]mutants.Mutant, error) {
-	if ids == "" {
-		return mutants.List()
-	}
-	var list []mutants.Mutant
-	for id := range strings.SplitSeq(ids, ",") {
-		m, err := mutants.Find(strings.TrimSpace(id))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, m)
-	}
-	return list, nil
 }
 
 // table prints rows as they come, and counts.
