@@ -24,7 +24,7 @@ var ErrRegression = errors.New("harness: no regression test")
 // So that it cannot pass by skipping, the test demands the actions of Demand, which are no business
 // of the bug's, and the milestones that they reach. Errors are ErrRegression, or of w.
 func WriteRegression(w io.Writer, name string, s *Schedule, v *checker.Violation) error {
-	if !isTestName(name) {
+	if !IsTestName(name) {
 		return fmt.Errorf("%w: %q is no name for a test", ErrRegression, name)
 	}
 	about := fmt.Sprintf("%s failed with %v.", name, v)
@@ -45,10 +45,10 @@ func WriteRegression(w io.Writer, name string, s *Schedule, v *checker.Violation
 	return err
 }
 
-// isTestName tells whether go test runs a function of that name. Packages go/token and go/format
+// IsTestName tells whether go test runs a function of that name. Packages go/token and go/format
 // know more of Go, but what is linked here slows down native fuzzing, which looks after each input
 // at what has run of all of it.
-func isTestName(name string) bool {
+func IsTestName(name string) bool {
 	rest, ok := strings.CutPrefix(name, "Test")
 	for i, r := range rest {
 		if i == 0 && unicode.IsLower(r) || r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {

@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"go/token"
 	"io"
 	"os"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"paxoscommit/checker"
 	"paxoscommit/checker/mc"
@@ -87,7 +83,7 @@ func runMinimize(file string, f *minimizeFlags, stdin io.Reader, stdout io.Write
 		return fmt.Errorf("--budget must be above 0, not %d", f.budget)
 	case f.name != "" && !f.test:
 		return errors.New("--name needs --test")
-	case f.name != "" && !isTestName(f.name):
+	case f.name != "" && !harness.IsTestName(f.name):
 		return fmt.Errorf("--name must be that of a Go test, such as TestAgreement, not %q", f.name)
 	}
 	if f.out != "" {
@@ -177,11 +173,4 @@ func shortest(s *harness.Schedule, maxStates uint64) (*harness.Schedule, error) 
 	default:
 		return s, nil
 	}
-}
-
-// isTestName tells whether go test runs a function of that name.
-func isTestName(name string) bool {
-	rest, found := strings.CutPrefix(name, "Test")
-	first, _ := utf8.DecodeRuneInString(rest)
-	return found && token.IsIdentifier(name) && !unicode.IsLower(first)
 }

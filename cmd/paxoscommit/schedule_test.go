@@ -167,6 +167,7 @@ func TestReplayAndMinimizeBadUsageIsOneLine(t *testing.T) {
 		{[]string{"minimize", "--shortest", "--max-states", "0", file}, "must be above 0"},
 		{[]string{"minimize", "--test", "--name", "Testx", file}, "--name must be that of a "},
 		{[]string{"minimize", "--test", "--name", "Testé", file}, "--name must be that of a "},
+		{[]string{"minimize", "--test", "--name", "TestMain", file}, "--name must be that of a "},
 		{[]string{"minimize", "--test", "--name", "X", file}, "--name must be that of a "},
 		{[]string{"minimize", file}, file + ": breaks nothing: there is nothing to minimise"},
 		{[]string{"replay", "--mutant", "Z99", file}, `no planted bug is called "Z99"; `},
