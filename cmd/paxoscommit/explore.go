@@ -165,6 +165,8 @@ func (f *exploreFlags) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--workers must be 1 to %d, not %d", maxWorkers, f.workers)
 	case f.maxMemoryMB > maxMemoryMB:
 		return fmt.Errorf("--max-memory must be 0 to %d, not %d", maxMemoryMB, f.maxMemoryMB)
+	case f.size.LoseMajority && f.size.Deaths == 0:
+		return errors.New("--lose-majority needs --deaths")
 	case f.write != "" && f.nonBlocking:
 		return fmt.Errorf("--write and --non-blocking exclude each other")
 	case f.maxDepth < 0:

@@ -127,6 +127,7 @@ func TestExploreRejectsBadFlags(t *testing.T) {
 		{"--protocol replicated-2pc --leaders 1", "1 leaders: want 0"},
 		{"--protocol replicated-2pc --refusals 1", "refusals of databases on nodes of their own"},
 		{"--workers 0", "--workers must be 1 to"},
+		{"--non-blocking --lose-majority", "--lose-majority needs --deaths"},
 		{"--max-depth -1", "--max-depth must not be below 0"},
 	} {
 		args := append([]string{"explore"}, strings.Fields(c.args)...)
