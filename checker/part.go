@@ -73,9 +73,9 @@ func (m *Monitor) AppendKey(dst []byte) []byte {
 }
 
 // AppendEvidence appends a canonical encoding of that part of the facts without which something
-// else may be wrong: what is prepared, what is accepted, and which resource managers have the
-// outcome. Of all other facts it holds that what Together finds broken stays broken when there are
-// more of them.
+// else may be wrong: what is prepared, what databases of groups hold, what is accepted, and which
+// resource managers have the outcome. Of all other facts it holds that what Together finds broken
+// stays broken when there are more of them.
 func (m *Monitor) AppendEvidence(dst []byte) []byte {
 	for i := range m.facts {
 		f := &m.facts[i]
@@ -89,7 +89,7 @@ func (m *Monitor) AppendEvidence(dst []byte) []byte {
 			}
 		}
 		if m.layout.Replicas > 0 {
-			dst = f.appendEntries(dst)
+			dst = binary.AppendUvarint(f.appendEntries(dst), uint64(f.held))
 		}
 		if m.layout.Registrars > 0 {
 			dst = f.appendRegistered(dst)
@@ -166,7 +166,9 @@ func (m *Monitor) gather(i int, parts []*Monitor) {
 	f := &m.facts[i]
 	for _, p := range parts {
 		g := &p.facts[i]
-		f.votes, f.rm = f.votes.Union(g.votes), f.rm.Union(g.rm)
+		if m.layout.Replicas == 0 { // what groups have chosen is judged anew, even in groups of one
+			f.votes, f.rm = f.votes.Union(g.votes), f.rm.Union(g.rm)
+		}
 		f.held, f.applied = f.held|g.held, f.applied|g.applied
 		f.registered.set |= g.registered.set
 		f.registered.left |= g.registered.left
@@ -264,14 +266,20 @@ func (m *Monitor) judgeOutcome(i int, parts []*Monitor) {
 	}
 }
 
-// NoMoreCrashes tells m that its node, which runs, will not crash again. Of what the node has
-// revealed it then keeps only what is to be compared with what the node writes after a restart.
-func (m *Monitor) NoMoreCrashes() {
+// NoMoreCrashes tells m that its node will not crash again, or is dead for good. Of what the node
+// has revealed and forgotten it then keeps only what is to be compared with what it writes.
+func (m *Monitor) NoMoreCrashes(dead bool) {
 	for i := range m.facts {
 		f := &m.facts[i]
-		kept := revealed{promise: f.revealed.promise, accepted: f.revealed.accepted}
-		if m.restarted.Empty() {
-			kept = revealed{}
+		var kept revealed
+		if dead {
+			clear(f.begun[:])
+			f.gone = forgetters{}
+		} else {
+			kept.outcomes = f.revealed.outcomes
+		}
+		if !m.restarted.Empty() {
+			kept.promise, kept.accepted = f.revealed.promise, f.revealed.accepted
 		}
 		f.revealed = kept
 		if m.layout.Replicas == 0 {
@@ -279,10 +287,6 @@ func (m *Monitor) NoMoreCrashes() {
 		}
 		f.registered.joined, f.registered.told, f.registered.claimed = 0, 0, false
 		clear(f.promised[:])
-		f.noMoreCrashes(!m.restarted.Empty())
-		if m.restarted.Empty() {
-			clear(f.begun[:])
-			f.gone = forgetters{}
-		}
+		f.noMoreCrashes(!m.restarted.Empty(), dead)
 	}
 }

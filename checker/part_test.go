@@ -134,6 +134,44 @@ func TestEvidenceIsWhatCanMend(t *testing.T) {
 	require.NotEqual(t, facts, rm[0].AppendFacts(nil))
 }
 
+// TestNoMoreCrashesKeepsWhatNeedsNone: what a node that never crashed must not write.
+func TestNoMoreCrashesKeepsWhatNeedsNone(t *testing.T) {
+	ballot := record(core.RecordBallot, core.Role{Kind: core.Leader, ID: 1}, core.NoValue)
+	ballot.Bal = 1
+	outcome := func(v core.Value) *core.Record {
+		return record(core.RecordOutcome, core.Role{Kind: core.RM, ID: 1}, v)
+	}
+	done := &core.Message{
+		Type: core.MsgDone, From: outcome(core.Aborted).Role, Val: core.Aborted, Tx: ballot.Tx,
+	}
+	for name, do := range map[string]struct{ before, after func(m *Monitor) }{
+		"a ballot begins again": {
+			func(m *Monitor) { m.Durable(ballot) }, func(m *Monitor) { m.Durable(ballot) },
+		},
+		"what is forgotten is written again": {
+			func(m *Monitor) { m.Durable(record(core.RecordForget, done.From, core.NoValue)) },
+			func(m *Monitor) { m.Durable(outcome(core.Aborted)) },
+		},
+		"another outcome is written than was told": {
+			func(m *Monitor) { m.Sent(done) }, func(m *Monitor) { m.Durable(outcome(core.Committed)) },
+		},
+	} {
+		rm, _, _ := parts(t)
+		do.before(rm[0])
+		require.Nil(t, rm[0].Violation(), name)
+		rm[0].NoMoreCrashes(false)
+		do.after(rm[0])
+		require.NotNil(t, rm[0].Violation(), name)
+		require.Equal(t, Durability, rm[0].Violation().Property, name)
+	}
+	m := groups(t)
+	m.Durable(record(core.RecordForget, replicaOf(core.RM, 1, 1), core.NoValue))
+	m.NoMoreCrashes(false)
+	accepts(m, replicaOf(core.RM, 1, 0), 0, core.Aborted, core.NoValue, 1)
+	require.NotNil(t, m.Violation())
+	require.Equal(t, Durability, m.Violation().Property)
+}
+
 // TestCopiesOfAMonitorAreApart: what one is told, the other does not know, and their keys say so.
 func TestCopiesOfAMonitorAreApart(t *testing.T) {
 	rm, _, _ := parts(t)

@@ -384,12 +384,11 @@ func (f *facts) gatherEntries(g *facts) {
 }
 
 // noMoreCrashes is Monitor.NoMoreCrashes for replicas.
-func (f *facts) noMoreCrashes(restarted bool) {
+func (f *facts) noMoreCrashes(restarted, dead bool) {
 	for k := range f.replicas {
 		p := &f.replicas[k]
-		kept := replica{}
+		kept := replica{gone: p.gone && !dead}
 		if restarted {
-			kept.gone = p.gone
 			kept.told.promise, kept.told.accepted = p.told.promise, p.told.accepted
 		}
 		*p = kept

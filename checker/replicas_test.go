@@ -179,6 +179,42 @@ func TestWhatReplicasDoWrong(t *testing.T) {
 	}
 }
 
+// Of what is prepared at a database nothing else of a part of that node may tell.
+func TestEvidenceHoldsWhatDatabasesOfGroupsHold(t *testing.T) {
+	p := groups(t)
+	p.ResetPart(p.layout, p.txns, 2, 100)
+	before := p.AppendEvidence(nil)
+	held(p, 1)
+	require.NotEqual(t, before, p.AppendEvidence(nil))
+}
+
+func TestTogetherJudgesGroupsOfOne(t *testing.T) {
+	for _, prepared := range []bool{false, true} {
+		var list []*Monitor
+		l, err := core.NewLayout(core.Sizes{RMs: 2, TMs: 1, Replicas: 1})
+		require.NoError(t, err)
+		txns := groups(t).txns
+		for range 2 {
+			p := &Monitor{}
+			p.ResetPart(l, txns, 2, 100)
+			list = append(list, p)
+		}
+		accepts(list[0], replicaOf(core.RM, 1, 0), 0, core.Prepared, core.NoValue, 1)
+		if prepared {
+			held(list[1], 1)
+		}
+		all := &Monitor{}
+		all.Reset(l, txns, 2, 100)
+		v := all.Together(list)
+		if prepared {
+			require.Nil(t, v)
+			continue
+		}
+		require.NotNil(t, v)
+		require.Equal(t, Validity, v.Property)
+	}
+}
+
 // What each replica accepts and tells is in order by itself, and all of it is not.
 func TestTogetherJudgesGroups(t *testing.T) {
 	rm := func(replica uint8) core.Role { return replicaOf(core.RM, 1, replica) }

@@ -299,8 +299,9 @@ func (m *Model) finish(p *part, safe bool) edge {
 	}
 	log := !safe || !w.Up(n)
 	m.sent = w.Take(&m.taken, n, log, m.sent[:0])
-	if !log && (m.init.left[death] == 0 || m.cfg.census) {
-		m.taken.Monitor().NoMoreCrashes()
+	dead := m.taken.Dead()
+	if (!log || dead) && (m.init.left[death] == 0 || m.cfg.census) {
+		m.taken.Monitor().NoMoreCrashes(dead)
 	}
 	var set [sentWords]uint64
 	for i := range m.sent {

@@ -86,6 +86,16 @@ func keepsPromiseInMemory(_ *core.Layout, _ *core.Input, out *core.Output) {
 	}
 }
 
+// writesForgotten is an acceptor that takes up what it has forgotten when it is told to again.
+func writesForgotten(_ *core.Layout, in *core.Input, out *core.Output) {
+	if m := &in.Msg; in.Type == core.InputMessage && m.Type == core.MsgForget &&
+		m.To.Kind == core.Acceptor && len(out.Records) == 0 {
+		out.Records = append(out.Records, core.Record{
+			Type: core.RecordAcceptor, Role: m.To, Tx: m.Tx, Members: m.Members,
+		})
+	}
+}
+
 // saysFinished is a leader that tells a client that a transaction is finished when only its outcome
 // is known.
 func saysFinished(_ *core.Layout, _ *core.Input, out *core.Output) {
@@ -110,6 +120,16 @@ func neverPromises(_ *core.Layout, _ *core.Input, out *core.Output) {
 	out.Gated = slices.DeleteFunc(out.Gated, func(m core.Message) bool {
 		return m.Type == core.MsgPhase1b
 	})
+}
+
+func TestWhatIsForgottenIsNotWrittenAgain(t *testing.T) {
+	c, err := NewConfig(paxoscommit.Protocol{}, Size{RMs: 1, Acceptors: 1, Leaders: 1})
+	require.NoError(t, err)
+	c.Protocol = &planted{Protocol: paxoscommit.Protocol{}, twist: writesForgotten}
+	r, err := Explore(c, bounded(mc.Options{}))
+	require.NoError(t, err)
+	require.Equal(t, mc.Violated, r.Verdict)
+	require.Equal(t, checker.Durability, r.Violation.Property)
 }
 
 // TestNonBlocking: with a resource manager gone for good, whatever else is lost, the others can
