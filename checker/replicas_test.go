@@ -247,6 +247,11 @@ func TestTogetherJudgesGroups(t *testing.T) {
 			accepts(by(1), rm(1), 0, core.Aborted, core.NoValue, 1)
 			tells(by(1), core.MsgVote, rm(1), tm(1), core.Message{Val: core.Aborted})
 		}},
+		"a vote is told sooner, and what claims nothing": {Durability, func(by func(uint8) *Monitor) {
+			accepts(by(1), rm(1), 0, core.Aborted, core.NoValue, 1)
+			tells(by(1), core.MsgVote, rm(1), tm(1), core.Message{Val: core.Aborted})
+			tells(by(1), core.MsgForgotten, rm(1), tm(1), core.Message{})
+		}},
 		"another vote is told": {Durability, func(by func(uint8) *Monitor) {
 			accepts(by(1), rm(1), 0, core.Aborted, core.NoValue, 1)
 			accepts(by(2), rm(1), 0, core.Aborted, core.NoValue, 2)

@@ -51,6 +51,8 @@ func TestTheKnownBugsAreThere(t *testing.T) {
 		"G01", "G02", "G03", "G04", "G05", "G06", "G07", "G08", "G09", "G10", "G11", "G12", "G13", "G14",
 	})
 	require.Subset(t, controls, []string{"A02", "D04", "R07"})
+	i := slices.IndexFunc(list, func(m Mutant) bool { return m.ID == "L04" })
+	require.Equal(t, []string{"--rms", "1", "--acceptors", "3", "--takeovers", "2"}, list[i].Explore)
 	require.True(t, slices.IsSortedFunc(list, func(a, b Mutant) int {
 		if a.ID < b.ID {
 			return -1
